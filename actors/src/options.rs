@@ -1,0 +1,96 @@
+//! What can be set for a hub.
+
+use std::time::Duration;
+
+/// The options of one hub; the defaults are those of ASP.NET Core SignalR unless stated.
+///
+/// ```
+/// use std::time::Duration;
+/// use actix_signalr_actors::HubOptions;
+///
+/// let options = HubOptions::default()
+///     .keep_alive_interval(Duration::from_secs(5))
+///     .client_timeout_interval(Duration::from_secs(10));
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct HubOptions {
+    pub(crate) handshake_timeout: Duration,
+    pub(crate) keep_alive_interval: Duration,
+    pub(crate) client_timeout_interval: Duration,
+    pub(crate) maximum_receive_message_size: Option<usize>,
+    pub(crate) detailed_errors: bool,
+    pub(crate) maximum_parallel_invocations: usize,
+    pub(crate) authorization_timeout: Duration,
+}
+
+impl Default for HubOptions {
+    fn default() -> Self {
+        Self {
+            handshake_timeout: Duration::from_secs(15),
+            keep_alive_interval: Duration::from_secs(15),
+            client_timeout_interval: Duration::from_secs(30),
+            maximum_receive_message_size: Some(32 * 1024),
+            detailed_errors: false,
+            maximum_parallel_invocations: 1,
+            authorization_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+impl HubOptions {
+    /// How long a client may take to say which protocol it speaks; 15 s. Later it is told
+    /// `Handshake was canceled.` and let go.
+    #[must_use]
+    pub const fn handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.handshake_timeout = timeout;
+        self
+    }
+
+    /// How often a client is sent a ping; 15 s, kept to the second.
+    #[must_use]
+    pub const fn keep_alive_interval(mut self, interval: Duration) -> Self {
+        self.keep_alive_interval = interval;
+        self
+    }
+
+    /// How long a client that has begun to send pings may be silent; 30 s, kept to the second.
+    /// A client that never pings is never timed out.
+    #[must_use]
+    pub const fn client_timeout_interval(mut self, interval: Duration) -> Self {
+        self.client_timeout_interval = interval;
+        self
+    }
+
+    /// The longest message a client may send, in bytes with its frame; 32,768. `None` is no
+    /// limit, which lets a client fill the memory.
+    #[must_use]
+    pub const fn maximum_receive_message_size(mut self, bytes: Option<usize>) -> Self {
+        self.maximum_receive_message_size = bytes;
+        self
+    }
+
+    /// Whether clients are told what failed inside the server; off. Never in production.
+    #[must_use]
+    pub const fn detailed_errors(mut self, on: bool) -> Self {
+        self.detailed_errors = on;
+        self
+    }
+
+    /// How many calls of one client may run at a time; 1, so that they run in their order.
+    ///
+    /// 0 is taken for 1.
+    #[must_use]
+    pub const fn maximum_parallel_invocations(mut self, calls: usize) -> Self {
+        self.maximum_parallel_invocations = if calls == 0 { 1 } else { calls };
+        self
+    }
+
+    /// How long the authorization of one call may take before it is a denial; 30 s.
+    /// ASP.NET Core waits forever.
+    #[must_use]
+    pub const fn authorization_timeout(mut self, timeout: Duration) -> Self {
+        self.authorization_timeout = timeout;
+        self
+    }
+}
