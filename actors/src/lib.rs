@@ -4,6 +4,7 @@ mod claims;
 mod error;
 mod ids;
 mod options;
+pub mod protocol;
 
 pub use crate::{
     claims::{Claim, ClaimsIdentity, ClaimsPrincipal, LOCAL_AUTHORITY, claim_types},

@@ -1,0 +1,61 @@
+//! Hub messages as data, as far as a server reads them.
+
+use bytestring::ByteString;
+
+use crate::protocol::Arguments;
+
+/// What a client can say once the handshake is done.
+#[derive(Debug)]
+pub enum HubMessage {
+    /// A call: one answer, or none wanted.
+    Invocation(Invocation),
+    /// An item of a stream that the client uploads.
+    StreamItem {
+        /// The stream.
+        stream_id: ByteString,
+    },
+    /// The end of an upload, or the answer to a question.
+    Completion {
+        /// The stream or the question.
+        invocation_id: ByteString,
+    },
+    /// The client wants no more of a call.
+    CancelInvocation {
+        /// The call.
+        invocation_id: ByteString,
+    },
+    /// The client is there.
+    Ping,
+    /// The client goes.
+    Close {
+        /// Why, if it is not just over.
+        error: Option<ByteString>,
+    },
+    /// Up to where the client has received, for stateful reconnect.
+    Ack {
+        /// The last message received.
+        sequence_id: i64,
+    },
+    /// Where the client goes on, for stateful reconnect.
+    Sequence {
+        /// The next message that will be sent.
+        sequence_id: i64,
+    },
+    /// A kind of message this server does not know, to be passed over.
+    Unknown,
+}
+
+/// A call of a hub method.
+#[derive(Debug)]
+pub struct Invocation {
+    /// Names the call in its answer; none where no answer is wanted.
+    pub invocation_id: Option<ByteString>,
+    /// The method, as the client spells it.
+    pub target: ByteString,
+    /// What it is called with, not yet typed.
+    pub arguments: Arguments,
+    /// The streams the client uploads for it.
+    pub stream_ids: Vec<ByteString>,
+    /// Whether a stream of answers is wanted.
+    pub streaming: bool,
+}
