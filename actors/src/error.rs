@@ -75,7 +75,9 @@ impl HubError {
 
 impl<E: Error + Send + Sync + 'static> From<E> for HubError {
     fn from(err: E) -> Self {
-        Self(Kind::Internal { name: short_type_name::<E>(), source: Box::new(err) })
+        let source: Box<dyn Error + Send + Sync> = Box::new(err);
+        let name = source.downcast_ref::<ProtocolError>().map(|err| err.name);
+        Self(Kind::Internal { name: name.unwrap_or_else(short_type_name::<E>), source })
     }
 }
 
@@ -162,14 +164,6 @@ impl fmt::Display for ProtocolError {
 }
 
 impl Error for ProtocolError {}
-
-impl ProtocolError {
-    /// As the error that closes a connection.
-    #[must_use]
-    pub(crate) fn into_hub_error(self) -> HubError {
-        HubError(Kind::Internal { name: self.name, source: self.message.into() })
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,14 +1,48 @@
 //! The hub runtime of `actix-signalr`: protocols, actors and authorization; no HTTP in it.
 
+mod authorization;
 mod claims;
+mod clients;
+mod clock;
+mod connect_request;
+mod connection;
+mod context;
 mod error;
+mod groups;
+mod hub;
 mod ids;
+mod items;
 mod options;
 pub mod protocol;
+mod registry;
+pub mod transport;
+mod user_id;
 
 pub use crate::{
+    authorization::{
+        AuthorizationActor, AuthorizationContext, AuthorizationHandler, Authorize, AuthorizeData,
+        BoundArguments, Decision, HubInvocation, Outcome, Policies, Policy, PolicyError, Requirement,
+    },
     claims::{Claim, ClaimsIdentity, ClaimsPrincipal, LOCAL_AUTHORITY, claim_types},
+    clients::{ClientProxy, HubCallerClients, HubClients, SingleClientProxy},
+    connect_request::ConnectRequest,
+    connection::{ConnectionActor, Drained, HubRuntime, HubServer, NewConnection},
+    context::{HubCallerContext, HubContext},
     error::{HubError, HubResult, ProtocolError, SendError},
+    groups::GroupManager,
+    hub::{DescribeError, Hub, HubArgument, HubDescriptor, HubMethod, HubReturn, MethodDescriptor},
     ids::{ConnectionId, ConnectionToken},
+    items::Items,
     options::HubOptions,
+    user_id::{DefaultUserIdProvider, NameUserIdProvider, UserIdProvider},
 };
+
+#[doc(hidden)]
+pub mod __private {
+    //! What `#[hub]` writes, so that errors point at the argument or the result.
+
+    use crate::{HubArgument, HubReturn};
+
+    pub fn assert_argument<T: HubArgument<Kind>, Kind>() {}
+    pub fn assert_result<R: HubReturn>() {}
+}

@@ -1,0 +1,169 @@
+//! Whom a hub sends to.
+
+use std::{ops::Deref, sync::Arc};
+
+use serde::Serialize;
+
+use crate::{
+    ConnectionId, SendError,
+    protocol::SerializedMessage,
+    registry::{Registry, Target},
+};
+
+/// The clients of a hub, seen from anywhere.
+///
+/// Ids and names are compared with case. That nobody is meant is no error.
+#[derive(Clone, Debug)]
+pub struct HubClients {
+    registry: Registry,
+}
+
+impl HubClients {
+    pub(crate) const fn new(registry: Registry) -> Self {
+        Self { registry }
+    }
+
+    /// Every client.
+    #[must_use]
+    pub fn all(&self) -> ClientProxy {
+        self.to(Target::All)
+    }
+
+    /// Every client but those of the connections.
+    pub fn all_except(&self, connection_ids: impl IntoIterator<Item: AsRef<str>>) -> ClientProxy {
+        self.to(Target::AllExcept(ids(connection_ids)))
+    }
+
+    /// The client of one connection.
+    pub fn client(&self, connection_id: impl AsRef<str>) -> SingleClientProxy {
+        SingleClientProxy(self.to(Target::Connection(connection_id.as_ref().into())))
+    }
+
+    /// The clients of the connections, each once.
+    pub fn clients(&self, connection_ids: impl IntoIterator<Item: AsRef<str>>) -> ClientProxy {
+        self.to(Target::Connections(ids(connection_ids)))
+    }
+
+    /// The members of a group.
+    pub fn group(&self, name: impl AsRef<str>) -> ClientProxy {
+        self.to(Target::Group(name.as_ref().into()))
+    }
+
+    /// The members of each group; who is in two of them receives twice. An empty name is an error when sending.
+    pub fn groups(&self, names: impl IntoIterator<Item: AsRef<str>>) -> ClientProxy {
+        self.to(Target::Groups(shared(names)))
+    }
+
+    /// The members of a group but those of the connections.
+    pub fn group_except(
+        &self,
+        name: impl AsRef<str>,
+        connection_ids: impl IntoIterator<Item: AsRef<str>>,
+    ) -> ClientProxy {
+        self.to(Target::GroupExcept(name.as_ref().into(), ids(connection_ids)))
+    }
+
+    /// All connections of a user.
+    pub fn user(&self, user_id: impl AsRef<str>) -> ClientProxy {
+        self.to(Target::User(user_id.as_ref().into()))
+    }
+
+    /// All connections of the users, each once.
+    pub fn users(&self, user_ids: impl IntoIterator<Item: AsRef<str>>) -> ClientProxy {
+        self.to(Target::Users(shared(user_ids)))
+    }
+
+    fn to(&self, target: Target) -> ClientProxy {
+        ClientProxy { registry: self.registry.clone(), target }
+    }
+}
+
+/// The clients of a hub, seen from the call of one of them. All of [`HubClients`] is here too.
+#[derive(Clone, Debug)]
+pub struct HubCallerClients {
+    clients: HubClients,
+    caller: ConnectionId,
+}
+
+impl HubCallerClients {
+    pub(crate) const fn new(registry: Registry, caller: ConnectionId) -> Self {
+        Self { clients: HubClients::new(registry), caller }
+    }
+
+    /// Who calls.
+    #[must_use]
+    pub fn caller(&self) -> SingleClientProxy {
+        self.client(&self.caller)
+    }
+
+    /// Every client but who calls.
+    #[must_use]
+    pub fn others(&self) -> ClientProxy {
+        self.all_except([&self.caller])
+    }
+
+    /// The members of a group but who calls.
+    pub fn others_in_group(&self, name: impl AsRef<str>) -> ClientProxy {
+        self.group_except(name, [&self.caller])
+    }
+}
+
+impl Deref for HubCallerClients {
+    type Target = HubClients;
+
+    fn deref(&self) -> &HubClients {
+        &self.clients
+    }
+}
+
+/// Some clients, to send to.
+#[derive(Clone, Debug)]
+#[must_use = "a proxy does nothing until something is sent"]
+pub struct ClientProxy {
+    registry: Registry,
+    target: Target,
+}
+
+impl ClientProxy {
+    /// Calls a method of the clients, without an answer. The arguments are a tuple: `("text", 7)`, `("text",)` for
+    /// one, `()` for none.
+    ///
+    /// They are encoded once, however many clients there are. When this returns, the clients of this worker have
+    /// the message queued: what is sent to a caller arrives before the answer to its call. A client that is gone or
+    /// too slow is no error here.
+    ///
+    /// # Errors
+    /// When the arguments cannot be written, or a group has no name.
+    pub async fn send<A: Serialize>(&self, method: &str, arguments: A) -> Result<(), SendError> {
+        if let Target::Groups(names) = &self.target
+            && names.iter().any(|name| name.is_empty())
+        {
+            return Err(SendError::EmptyName);
+        }
+        let message = SerializedMessage::invocation(method, &arguments)?;
+        self.registry.publish(self.target.clone(), message).await
+    }
+}
+
+/// One client, to send to.
+#[derive(Clone, Debug)]
+#[must_use = "a proxy does nothing until something is sent"]
+pub struct SingleClientProxy(ClientProxy);
+
+impl SingleClientProxy {
+    /// Calls a method of the client, as [`ClientProxy::send`] does.
+    ///
+    /// # Errors
+    /// When the arguments cannot be written.
+    pub async fn send<A: Serialize>(&self, method: &str, arguments: A) -> Result<(), SendError> {
+        self.0.send(method, arguments).await
+    }
+}
+
+fn ids(ids: impl IntoIterator<Item: AsRef<str>>) -> Vec<ConnectionId> {
+    ids.into_iter().map(|id| id.as_ref().into()).collect()
+}
+
+fn shared(names: impl IntoIterator<Item: AsRef<str>>) -> Vec<Arc<str>> {
+    names.into_iter().map(|name| name.as_ref().into()).collect()
+}

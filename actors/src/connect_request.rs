@@ -1,0 +1,96 @@
+//! The request that made a connection, as data.
+
+use std::net::SocketAddr;
+
+use crate::transport::TransportKind;
+
+/// What the request said that made a connection. Hubs find it in their context; it is also what the authorization of
+/// a hub looks at.
+#[derive(Clone, Debug)]
+pub struct ConnectRequest {
+    transport: TransportKind,
+    path: String,
+    query: Vec<(String, String)>,
+    headers: Vec<(String, String)>,
+    remote_addr: Option<SocketAddr>,
+}
+
+impl ConnectRequest {
+    /// A request for a path, by a transport.
+    pub fn new(transport: TransportKind, path: impl Into<String>) -> Self {
+        Self { transport, path: path.into(), query: Vec::new(), headers: Vec::new(), remote_addr: None }
+    }
+
+    /// With query parameters, decoded.
+    #[must_use]
+    pub fn with_query(mut self, query: Vec<(String, String)>) -> Self {
+        self.query = query;
+        self
+    }
+
+    /// With headers.
+    #[must_use]
+    pub fn with_headers(mut self, headers: Vec<(String, String)>) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// With the address it came from.
+    #[must_use]
+    pub const fn with_remote_addr(mut self, addr: Option<SocketAddr>) -> Self {
+        self.remote_addr = addr;
+        self
+    }
+
+    /// How the bytes of the connection travel.
+    #[must_use]
+    pub const fn transport(&self) -> TransportKind {
+        self.transport
+    }
+
+    /// The path, as sent.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// A query parameter, its name compared without case; given several times, the values joined by `,`.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<String> {
+        joined(&self.query, name)
+    }
+
+    /// A header, its name compared without case; given several times, the values joined by `,`.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<String> {
+        joined(&self.headers, name)
+    }
+
+    /// The address it came from.
+    #[must_use]
+    pub const fn remote_addr(&self) -> Option<SocketAddr> {
+        self.remote_addr
+    }
+}
+
+fn joined(pairs: &[(String, String)], name: &str) -> Option<String> {
+    let mut values = pairs.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    let first = values.next()?.clone();
+    Some(values.fold(first, |all, value| all + "," + value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_values_are_joined() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let request = ConnectRequest::new(TransportKind::WebSockets, "/chat")
+            .with_query(vec![pair("a", "1"), pair("A", "2")])
+            .with_headers(vec![pair("x-one", "1")]);
+        assert_eq!(request.query("a").as_deref(), Some("1,2"));
+        assert_eq!(request.header("X-One").as_deref(), Some("1"));
+        assert_eq!(request.header("x-two"), None);
+    }
+}

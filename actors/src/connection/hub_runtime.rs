@@ -1,0 +1,137 @@
+//! What serves one hub: on all workers, and on one.
+
+use std::{any::Any, fmt, sync::Arc};
+
+use actix::{Actor, Addr, Recipient};
+
+use crate::{
+    ClaimsPrincipal, ConnectRequest, ConnectionId, HubContext, HubOptions, UserIdProvider,
+    authorization::{AuthorizationActor, AuthorizeData, Policies, Policy},
+    clock::ClockActor,
+    connection::ConnectionActor,
+    hub::{DescribeError, DescribedHub, Hub, HubActor, HubAddr, HubDescriptor, MethodTable},
+    protocol::TransferFormat,
+    registry::{Registry, Shards},
+    transport::{Flow, Outbound},
+};
+
+/// A hub as a server has it: the value, its methods, its options, and the registries of all workers.
+pub struct HubServer<H> {
+    hub: Arc<H>,
+    described: DescribedHub<H>,
+    options: Arc<HubOptions>,
+    user_ids: Arc<dyn UserIdProvider>,
+    shards: Arc<Shards>,
+}
+
+impl<H: Hub> HubServer<H> {
+    /// Describes a hub and resolves what it demands, with `more` demanded of everybody who connects.
+    ///
+    /// # Errors
+    /// When two methods have one name, or a demand cannot be met.
+    pub fn new(
+        hub: H,
+        options: HubOptions,
+        policies: &Policies,
+        more: &[AuthorizeData],
+        user_ids: Arc<dyn UserIdProvider>,
+    ) -> Result<Self, DescribeError> {
+        let described = HubDescriptor::of_hub().build(policies, more)?;
+        Ok(Self {
+            hub: Arc::new(hub),
+            described,
+            options: Arc::new(options),
+            user_ids,
+            shards: Arc::default(),
+        })
+    }
+
+    /// The hub seen from outside of its methods.
+    #[must_use]
+    pub fn context(&self) -> HubContext<H> {
+        HubContext::new(Registry::outside(self.shards.clone()))
+    }
+
+    /// What it takes to connect; `None` where everybody may.
+    #[must_use]
+    pub const fn policy(&self) -> Option<&Arc<Policy>> {
+        self.described.policy.as_ref()
+    }
+
+    /// Starts the actors that serve the hub on this thread, which runs an actix system.
+    #[must_use]
+    pub fn start(&self) -> Arc<HubRuntime> {
+        Arc::new(HubRuntime {
+            hub: HubActor::start(self.hub.clone(), self.described.methods.clone()),
+            authorization: AuthorizationActor::new(self.options.authorization_timeout).start(),
+            clock: ClockActor::new().start(),
+            registry: Registry::start(self.shards.clone()),
+            methods: self.described.table.clone(),
+            options: self.options.clone(),
+            user_ids: self.user_ids.clone(),
+        })
+    }
+}
+
+impl<H> fmt::Debug for HubServer<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HubServer").field("described", &self.described).finish_non_exhaustive()
+    }
+}
+
+/// The actors that serve one hub on one worker, the hub's type forgotten.
+pub struct HubRuntime {
+    pub(super) hub: HubAddr,
+    pub(super) authorization: Addr<AuthorizationActor>,
+    pub(super) clock: Addr<ClockActor>,
+    pub(super) registry: Registry,
+    pub(super) methods: Arc<MethodTable>,
+    pub(super) options: Arc<HubOptions>,
+    pub(super) user_ids: Arc<dyn UserIdProvider>,
+}
+
+impl HubRuntime {
+    /// Starts the actor of a connection whose transport is there.
+    #[must_use]
+    pub fn connect(self: &Arc<Self>, connection: NewConnection) -> Addr<ConnectionActor> {
+        ConnectionActor::start_for(self.clone(), connection)
+    }
+
+    /// The actor that says who may connect.
+    #[must_use]
+    pub const fn authorization(&self) -> &Addr<AuthorizationActor> {
+        &self.authorization
+    }
+}
+
+impl fmt::Debug for HubRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HubRuntime").field("registry", &self.registry).finish_non_exhaustive()
+    }
+}
+
+/// A connection that begins.
+pub struct NewConnection {
+    /// Its public id.
+    pub id: ConnectionId,
+    /// Who connects.
+    pub user: Arc<ClaimsPrincipal>,
+    /// The request that made it.
+    pub request: ConnectRequest,
+    /// Its transport.
+    pub transport: Recipient<Outbound>,
+    /// The bytes on their way, counted together with the transport.
+    pub flow: Flow,
+    /// What the transport can carry.
+    pub formats: &'static [TransferFormat],
+    /// How many bytes may wait for a client that does not read before it is let go.
+    pub maximum_backlog: usize,
+    /// Dropped when the connection is over and its hub has been told.
+    pub lease: Box<dyn Any + Send>,
+}
+
+impl fmt::Debug for NewConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewConnection").field("id", &self.id).finish_non_exhaustive()
+    }
+}

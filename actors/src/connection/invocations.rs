@@ -1,0 +1,121 @@
+//! Which calls of a connection may start: their order and their number.
+
+use crate::authorization::Step;
+
+/// Calls that have gone to the hub and are not over, against how many may run at a time.
+///
+/// With one at a time, several may go down together and run one after another there. With more, each goes alone.
+#[derive(Debug)]
+pub(super) struct Invocations {
+    limit: usize,
+    in_flight: usize,
+    batch: Vec<Step>,
+}
+
+/// What becomes of a step.
+#[derive(Debug)]
+pub(super) enum Admission {
+    /// It is in the batch.
+    Taken,
+    /// It needs no turn and nothing is before it: to be answered at once.
+    Immediate(Step),
+    /// Nothing more is read until a call is over.
+    Held(Step),
+}
+
+impl Invocations {
+    pub(super) const fn new(limit: usize) -> Self {
+        Self { limit, in_flight: 0, batch: Vec::new() }
+    }
+
+    /// Takes a step into the batch, if its turn can come there.
+    pub(super) fn admit(&mut self, step: Step) -> Admission {
+        let needs_fresh_decision = match &step {
+            Step::Refused(_) if self.batch.is_empty() && self.has_started_all() => {
+                return Admission::Immediate(step);
+            }
+            Step::Refused(_) => false,
+            // What a handler says of a call may depend on the calls before it, so it is asked after them.
+            Step::Call(call) => call.policy.as_ref().is_some_and(|policy| !policy.depends_only_on_user()),
+        };
+        let has_room = match self.limit {
+            1 => self.in_flight == 0 && self.batch.len() < LARGEST_BATCH,
+            limit => self.in_flight + self.batch.len() < limit,
+        };
+        if !has_room || (needs_fresh_decision && !self.batch.is_empty()) {
+            return Admission::Held(step);
+        }
+        self.batch.push(step);
+        Admission::Taken
+    }
+
+    /// The steps that go down now: as one message, or where calls may run beside each other as one each.
+    pub(super) fn take_batches(&mut self) -> Vec<Vec<Step>> {
+        let batch = std::mem::take(&mut self.batch);
+        self.in_flight += batch.iter().filter(|step| needs_turn(step)).count();
+        match batch {
+            batch if batch.is_empty() => Vec::new(),
+            batch if self.limit == 1 => vec![batch],
+            batch => batch.into_iter().map(|step| vec![step]).collect(),
+        }
+    }
+
+    /// Calls are over.
+    pub(super) const fn completed(&mut self, calls: usize) {
+        self.in_flight = self.in_flight.saturating_sub(calls);
+    }
+
+    /// Whether no call waits for its turn, so that what comes behind may be looked at.
+    pub(super) const fn has_started_all(&self) -> bool {
+        self.in_flight <= self.limit
+    }
+
+    /// Whether a batch is being put together.
+    pub(super) const fn has_batch(&self) -> bool {
+        !self.batch.is_empty()
+    }
+}
+
+fn needs_turn(step: &Step) -> bool {
+    match step {
+        Step::Call(_) => true,
+        Step::Refused(refusal) => refusal.in_turn,
+    }
+}
+
+/// So that one client's calls do not hold a thread for too long.
+const LARGEST_BATCH: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authorization::Refusal;
+
+    fn refusal(in_turn: bool) -> Step {
+        Step::Refused(Refusal { invocation_id: None, error: String::new(), in_turn })
+    }
+
+    #[test]
+    fn a_refusal_is_immediate_only_where_nothing_is_before_it() {
+        let mut calls = Invocations::new(1);
+        assert!(matches!(calls.admit(refusal(false)), Admission::Immediate(_)));
+        calls.in_flight = 1;
+        assert!(matches!(calls.admit(refusal(false)), Admission::Immediate(_)), "the one call has started");
+        calls.in_flight = 2;
+        assert!(matches!(calls.admit(refusal(false)), Admission::Held(_)), "one still waits");
+        calls.completed(2);
+        calls.batch.push(refusal(true));
+        assert!(matches!(calls.admit(refusal(false)), Admission::Taken));
+        assert_eq!(calls.take_batches().len(), 1);
+        assert_eq!(calls.in_flight, 1);
+    }
+
+    #[test]
+    fn calls_beside_each_other_go_alone_and_up_to_the_limit() {
+        let mut calls = Invocations::new(2);
+        calls.batch.extend([refusal(true), refusal(true)]);
+        assert!(matches!(calls.admit(refusal(true)), Admission::Held(_)));
+        assert_eq!(calls.take_batches().len(), 2);
+        assert_eq!(calls.in_flight, 2);
+    }
+}

@@ -1,0 +1,13 @@
+//! Connections: one actor each, from the first byte to the last.
+
+mod actor;
+mod handshake;
+mod hub_runtime;
+mod input;
+mod invocations;
+mod keep_alive;
+
+pub use crate::connection::{
+    actor::{ConnectionActor, Drained},
+    hub_runtime::{HubRuntime, HubServer, NewConnection},
+};

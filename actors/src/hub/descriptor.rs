@@ -1,0 +1,146 @@
+//! What a hub says of itself, once, when the server is built.
+
+use std::{borrow::Cow, error::Error, fmt, sync::Arc};
+
+use crate::{
+    authorization::{AuthorizeData, Policies, Policy, PolicyError},
+    hub::{AnyMethod, BindFn, Hub, HubMethod, MethodEntry, MethodTable, erase},
+};
+
+/// The methods of a hub and what it takes to be allowed to call them.
+pub struct HubDescriptor<H> {
+    methods: Vec<(MethodDescriptor, BindFn, Box<dyn AnyMethod<H>>)>,
+    authorize: Vec<AuthorizeData>,
+    allow_anonymous: bool,
+}
+
+impl<H: Hub> HubDescriptor<H> {
+    pub(crate) fn of_hub() -> Self {
+        let mut descriptor = Self { methods: Vec::new(), authorize: Vec::new(), allow_anonymous: false };
+        H::describe(&mut descriptor);
+        descriptor
+    }
+
+    /// Lets clients call a method by a name; case does not matter. Two methods of one name are an error when the
+    /// server is built.
+    pub fn method<Marker: 'static, M: HubMethod<H, Marker>>(
+        &mut self,
+        name: impl Into<Cow<'static, str>>,
+        method: M,
+    ) -> &mut MethodDescriptor {
+        let (bind, method) = erase(method);
+        let descriptor = MethodDescriptor { name: name.into(), authorize: Vec::new() };
+        self.methods.push((descriptor, bind, method));
+        let last = self.methods.len() - 1;
+        &mut self.methods[last].0
+    }
+
+    /// Demands something of everybody who connects to the hub. Several demands must all be met.
+    pub fn authorize(&mut self, demand: AuthorizeData) -> &mut Self {
+        self.authorize.push(demand);
+        self
+    }
+
+    /// Lets everybody connect, whatever else is demanded. The demands of methods stay.
+    pub const fn allow_anonymous(&mut self) -> &mut Self {
+        self.allow_anonymous = true;
+        self
+    }
+
+    /// Resolves what is demanded, `more` on top of what the hub says itself.
+    ///
+    /// # Errors
+    /// When a name is given twice, or something demanded cannot be met.
+    pub(crate) fn build(
+        self,
+        policies: &Policies,
+        more: &[AuthorizeData],
+    ) -> Result<DescribedHub<H>, DescribeError> {
+        let mut table = MethodTable::default();
+        let mut methods = Vec::new();
+        for (index, (MethodDescriptor { name, authorize }, bind, method)) in
+            self.methods.into_iter().enumerate()
+        {
+            let policy =
+                policies.combine(&authorize).map_err(|err| DescribeError::Policy(Some(name.clone()), err))?;
+            if !table.insert(MethodEntry { index, name: name.clone(), bind, policy }) {
+                return Err(DescribeError::DuplicateMethod(name));
+            }
+            methods.push(method);
+        }
+        let demands = [&self.authorize[..], more].concat();
+        let policy = policies.combine(&demands).map_err(|err| DescribeError::Policy(None, err))?;
+        let policy = policy.filter(|_| !self.allow_anonymous);
+        Ok(DescribedHub { table: Arc::new(table), methods: methods.into(), policy })
+    }
+}
+
+impl<H> fmt::Debug for HubDescriptor<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.methods.iter().map(|(method, ..)| method)).finish()
+    }
+}
+
+/// One method of a hub, while it is being described.
+#[derive(Debug)]
+pub struct MethodDescriptor {
+    name: Cow<'static, str>,
+    authorize: Vec<AuthorizeData>,
+}
+
+impl MethodDescriptor {
+    /// Demands something of everybody who calls the method, each time. Several demands must all be met.
+    pub fn authorize(&mut self, demand: AuthorizeData) -> &mut Self {
+        self.authorize.push(demand);
+        self
+    }
+
+    /// Has no effect, as in ASP.NET Core: who may not connect to the hub cannot call its methods, and the demands of
+    /// the method stay.
+    pub const fn allow_anonymous(&mut self) -> &mut Self {
+        self
+    }
+}
+
+/// A hub whose demands are resolved.
+pub(crate) struct DescribedHub<H> {
+    pub(crate) table: Arc<MethodTable>,
+    pub(crate) methods: Arc<[Box<dyn AnyMethod<H>>]>,
+    /// What it takes to connect.
+    pub(crate) policy: Option<Arc<Policy>>,
+}
+
+impl<H> fmt::Debug for DescribedHub<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DescribedHub").field("methods", &self.table).field("policy", &self.policy).finish()
+    }
+}
+
+/// Why a hub cannot be served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DescribeError {
+    /// Two methods have one name; case does not matter.
+    DuplicateMethod(Cow<'static, str>),
+    /// What is demanded of callers, of one method or of the hub, cannot be met.
+    Policy(Option<Cow<'static, str>>, PolicyError),
+}
+
+impl fmt::Display for DescribeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DuplicateMethod(name) => write!(f, "the method '{name}' is defined twice"),
+            Self::Policy(Some(method), err) => write!(f, "method '{method}': {err}"),
+            Self::Policy(None, err) => err.fmt(f),
+        }
+    }
+}
+
+impl Error for DescribeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Policy(_, err) => Some(err),
+            Self::DuplicateMethod(_) => None,
+        }
+    }
+}

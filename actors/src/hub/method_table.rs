@@ -1,0 +1,81 @@
+//! The methods of a hub as connections see them: by name, without the hub's type.
+
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
+
+use crate::{authorization::Policy, hub::BindFn};
+
+/// What a connection has to know of a method.
+#[derive(Clone, Debug)]
+pub(crate) struct MethodEntry {
+    pub(crate) index: usize,
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) bind: BindFn,
+    pub(crate) policy: Option<Arc<Policy>>,
+}
+
+/// The methods of a hub, found by their names without case.
+#[derive(Debug, Default)]
+pub(crate) struct MethodTable {
+    exact: HashMap<Box<str>, MethodEntry>,
+    folded: HashMap<Box<str>, Box<str>>,
+}
+
+impl MethodTable {
+    /// Adds a method; says whether the name was free.
+    #[must_use]
+    pub(crate) fn insert(&mut self, entry: MethodEntry) -> bool {
+        let name: Box<str> = Box::from(&*entry.name);
+        let free = self.folded.insert(fold(&name), name.clone()).is_none();
+        self.exact.insert(name, entry);
+        free
+    }
+
+    /// The method a client means.
+    pub(crate) fn find(&self, name: &str) -> Option<&MethodEntry> {
+        // Most clients spell names as declared.
+        self.exact.get(name).or_else(|| self.exact.get(self.folded.get(&fold(name))?))
+    }
+}
+
+/// A name without case, one character for one, as an ordinal comparison without case does it.
+fn fold(name: &str) -> Box<str> {
+    let upper = |c: char| {
+        let mut upper = c.to_uppercase();
+        match (upper.next(), upper.next()) {
+            (Some(single), None) => single,
+            _ => c,
+        }
+    };
+    name.chars().map(upper).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(names: &[&'static str]) -> (MethodTable, bool) {
+        let mut table = MethodTable::default();
+        let mut free = true;
+        for (index, name) in names.iter().enumerate() {
+            let bind: BindFn = |_| Err(crate::ProtocolError::invalid_data("never bound"));
+            free &= table.insert(MethodEntry { index, name: Cow::Borrowed(name), bind, policy: None });
+        }
+        (table, free)
+    }
+
+    #[test]
+    fn names_are_found_without_case() {
+        let (table, free) = table(&["SendMessage", "Grüße"]);
+        assert!(free);
+        for (name, index) in
+            [("SendMessage", Some(0)), ("sendmessage", Some(0)), ("GRÜßE", Some(1)), ("Send", None)]
+        {
+            assert_eq!(table.find(name).map(|method| method.index), index, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_free_once() {
+        assert!(!table(&["Send", "SEND"]).1);
+    }
+}

@@ -1,0 +1,139 @@
+//! The registry of one hub on one worker: which connections a target means.
+//!
+//! Receives [`Connect`], [`Disconnect`], [`JoinGroup`], [`LeaveGroup`] and [`Publish`]; sends
+//! [`Deliver`] to connections. Never awaits.
+
+use std::sync::Arc;
+
+use actix::prelude::*;
+
+use crate::{
+    ConnectionId,
+    protocol::SerializedMessage,
+    registry::{Deliver, Index, Target},
+    transport::Backlog,
+};
+
+/// State only: every decision about membership is in [`Index`], which knows no actors.
+#[derive(Debug, Default)]
+pub(crate) struct RegistryActor {
+    connections: Index<Client>,
+}
+
+impl Actor for RegistryActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX_CAPACITY);
+    }
+}
+
+/// A connection has passed its handshake.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Connect {
+    pub(crate) id: ConnectionId,
+    pub(crate) user_id: Option<Arc<str>>,
+    pub(crate) client: Client,
+}
+
+impl Handler<Connect> for RegistryActor {
+    type Result = ();
+
+    fn handle(&mut self, Connect { id, user_id, client }: Connect, _: &mut Self::Context) {
+        self.connections.insert(id, user_id, client);
+    }
+}
+
+/// A connection is over: it leaves its groups, and nothing is delivered to it any more.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Disconnect(pub(crate) ConnectionId);
+
+impl Handler<Disconnect> for RegistryActor {
+    type Result = ();
+
+    fn handle(&mut self, Disconnect(id): Disconnect, _: &mut Self::Context) {
+        self.connections.remove(&id);
+    }
+}
+
+/// Adds a connection to a group; answers whether the connection is of this worker.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "bool")]
+pub(crate) struct JoinGroup(pub(crate) ConnectionId, pub(crate) Arc<str>);
+
+impl Handler<JoinGroup> for RegistryActor {
+    type Result = bool;
+
+    fn handle(&mut self, JoinGroup(id, group): JoinGroup, _: &mut Self::Context) -> bool {
+        self.connections.join(&id, &group)
+    }
+}
+
+/// Removes a connection from a group; answers whether the connection is of this worker.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "bool")]
+pub(crate) struct LeaveGroup(pub(crate) ConnectionId, pub(crate) Arc<str>);
+
+impl Handler<LeaveGroup> for RegistryActor {
+    type Result = bool;
+
+    fn handle(&mut self, LeaveGroup(id, group): LeaveGroup, _: &mut Self::Context) -> bool {
+        self.connections.leave(&id, &group)
+    }
+}
+
+/// Sends a message to everyone a target means; answers how many connections there were.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "usize")]
+pub(crate) struct Publish {
+    pub(crate) target: Arc<Target>,
+    pub(crate) message: SerializedMessage,
+}
+
+impl Handler<Publish> for RegistryActor {
+    type Result = usize;
+
+    fn handle(&mut self, Publish { target, message }: Publish, _: &mut Self::Context) -> usize {
+        let mut reached = 0;
+        self.connections.select(&target, |client| {
+            client.deliver(&message);
+            reached += 1;
+        });
+        reached
+    }
+}
+
+/// How many connections this worker has.
+#[derive(Debug, Message)]
+#[rtype(result = "usize")]
+pub(crate) struct CountConnections;
+
+impl Handler<CountConnections> for RegistryActor {
+    type Result = usize;
+
+    fn handle(&mut self, CountConnections: CountConnections, _: &mut Self::Context) -> usize {
+        self.connections.len()
+    }
+}
+
+/// How a connection is reached, and how much may be on its way to it.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) deliver: Recipient<Deliver>,
+    pub(crate) backlog: Backlog,
+    /// Bytes; beyond it the client is too slow.
+    pub(crate) maximum_backlog: usize,
+}
+
+impl Client {
+    /// The bound of this link is the backlog, in bytes and over all of its queues; so the mailbox needs none.
+    fn deliver(&self, message: &SerializedMessage) {
+        let fits = self.backlog.try_add(message.len(), self.maximum_backlog);
+        self.deliver.do_send(if fits { Deliver::Message(message.clone()) } else { Deliver::Overflow });
+    }
+}
+
+/// Publishers of other workers wait beyond it.
+const MAILBOX_CAPACITY: usize = 1024;
