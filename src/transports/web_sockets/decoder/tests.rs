@@ -80,18 +80,22 @@ fn assert_same(found: &[Event], expected: &[Event], name: &str) {
         assert_eq!(found, expected, "{name}");
         return;
     }
-    let flat = |events: &[Event]| {
-        let kept = events.iter().filter_map(|event| match event {
-            Event::Data(bytes) => Some(bytes.as_slice()),
-            _ => None,
-        });
-        kept.collect::<Vec<_>>().concat()
-    };
-    let rest = |events: &[Event]| {
-        events.iter().filter(|event| !matches!(event, Event::Data(_))).cloned().collect::<Vec<_>>()
-    };
-    assert!(flat(found).starts_with(&flat(expected)), "{name}: {found:?}");
-    assert_eq!(rest(found), rest(expected), "{name}");
+    assert!(stream(found).starts_with(&stream(expected)), "{name}: {found:?}");
+    assert_eq!(controls(found), controls(expected), "{name}");
+}
+
+/// The data of all events.
+fn stream(events: &[Event]) -> Vec<u8> {
+    let pieces = events.iter().filter_map(|event| match event {
+        Event::Data(bytes) => Some(bytes.as_slice()),
+        _ => None,
+    });
+    pieces.collect::<Vec<_>>().concat()
+}
+
+/// Everything but the data.
+fn controls(events: &[Event]) -> Vec<Event> {
+    events.iter().filter(|event| !matches!(event, Event::Data(_))).cloned().collect()
 }
 
 /// A frame as a client sends it, masked one byte at a time.
@@ -438,14 +442,8 @@ fn random_messages_come_out_as_they_went_in() {
             sent.extend_from_slice(&payload);
         }
         let whole = decode([&bytes[..]]);
-        let (stream, controls): (Vec<_>, Vec<_>) =
-            whole.iter().cloned().partition(|event| matches!(event, Event::Data(_)));
-        let stream = stream.into_iter().flat_map(|event| match event {
-            Event::Data(bytes) => bytes,
-            _ => Vec::new(),
-        });
-        assert_eq!(stream.collect::<Vec<_>>(), sent, "round {round}");
-        assert_eq!(controls, pings, "round {round}");
+        assert_eq!(stream(&whole), sent, "round {round}");
+        assert_eq!(controls(&whole), pings, "round {round}");
         for longest in [1, 3, 20, 500] {
             let pieces = random.cut(&bytes, longest);
             assert_eq!(decode(pieces), whole, "round {round}, pieces up to {longest}");
