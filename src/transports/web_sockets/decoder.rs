@@ -1,9 +1,10 @@
 //! Frames from the client, decoded as their bytes come.
 //!
-//! A codec which yields whole frames keeps a frame until its last byte has come. But a frame may be of any length
-//! here: only a record of the hub protocol has a limit, and one frame may hold any number of records. So such a codec
-//! either refuses frames which clients may send, or grows as far as a client likes. This decoder keeps no payload:
-//! each byte goes to the caller in the call which brings it, and holding the caller up holds the client up.
+//! A codec which yields whole frames keeps a frame until its last byte has come. But a frame may be of any
+//! length here: only a record of the hub protocol has a limit, and one frame may hold any number of records.
+//! So such a codec either refuses frames which clients may send, or grows as far as a client likes. This
+//! decoder keeps no payload: each byte goes to the caller in the call which brings it, and holding the caller
+//! up holds the client up.
 //!
 //! A frame's head is judged once it is whole, which for a client includes the mask.
 
@@ -60,14 +61,15 @@ pub(crate) enum FrameError {
 impl FrameDecoder {
     /// Decodes until `input` is used up, which gives `None`, or a control frame has ended.
     ///
-    /// Call it again as long as it gives `Some`; what is decoded is cut off the front of `input`. Payload is appended
-    /// to `out`, whose growth is at most the length of `input`; on return it holds all data which came before the
-    /// control frame, and none which came after. Op codes and the limits of messages are not kept.
+    /// Call it again as long as it gives `Some`; what is decoded is cut off the front of `input`. Payload is
+    /// appended to `out`, whose growth is at most the length of `input`; on return it holds all data which
+    /// came before the control frame, and none which came after. Op codes and the limits of messages are not
+    /// kept.
     ///
     /// # Errors
     ///
-    /// The first violation of the rules. `out` then has the data of the frames before. Where a text is invalid it is
-    /// without this call's part of the offending frame.
+    /// The first violation of the rules. `out` then has the data of the frames before. Where a text is
+    /// invalid it is without this call's part of the offending frame.
     ///
     /// After an error or a close all further input is thrown away.
     pub(crate) fn decode<'a>(

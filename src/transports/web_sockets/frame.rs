@@ -1,4 +1,5 @@
-//! What a frame is made of, and the frames the server sends: unmasked, whole, the length in its shortest form.
+//! What a frame is made of, and the frames the server sends: unmasked, whole, the length in its shortest
+//! form.
 
 use bytes::{BufMut, BytesMut};
 

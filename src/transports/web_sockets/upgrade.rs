@@ -33,7 +33,8 @@ pub(crate) fn upgrade_key(request: &HttpRequest) -> Option<HeaderValue> {
 
 /// The head of the response to a WebSocket upgrade, where `accept` is from [`upgrade_key`].
 ///
-/// No subprotocol and no extension is agreed on. Give it its body by `body`: `streaming` would add a content type.
+/// No subprotocol and no extension is agreed on. Give it its body by `body`: `streaming` would add a content
+/// type.
 pub(crate) fn switching_protocols(accept: HeaderValue) -> HttpResponseBuilder {
     let mut response = HttpResponse::build(StatusCode::SWITCHING_PROTOCOLS);
     response.upgrade("websocket").insert_header((header::SEC_WEBSOCKET_ACCEPT, accept));
@@ -42,8 +43,9 @@ pub(crate) fn switching_protocols(accept: HeaderValue) -> HttpResponseBuilder {
 
 /// Whether the HTTP layer passes on all that follows the request's head.
 ///
-/// It does so for an `Upgrade` header of the one word `websocket` without chunks. With a list of protocols in one
-/// header it would take the frames for the next request, and of a body announced nobody could tell where it ends.
+/// It does so for an `Upgrade` header of the one word `websocket` without chunks. With a list of protocols in
+/// one header it would take the frames for the next request, and of a body announced nobody could tell where
+/// it ends.
 fn turns_into_a_stream(request: &HttpRequest) -> bool {
     let headers = request.headers();
     let mut protocols = headers.get_all(header::UPGRADE);
@@ -66,7 +68,8 @@ fn is_token(found: &[u8], token: &str) -> bool {
 
 /// Whether this is base64 of exactly sixteen bytes.
 fn is_key(key: &[u8]) -> bool {
-    // Room for the three bytes which four digits can be at most, so that all 24 are judged by the same decoder.
+    // Room for the three bytes which four digits can be at most, so that all 24 are judged by the same
+    // decoder.
     let mut bytes = [0; KEY_DIGITS / 4 * 3];
     key.len() == KEY_DIGITS && BASE64_STANDARD.decode_slice(key, &mut bytes) == Ok(KEY_BYTES)
 }
@@ -219,7 +222,8 @@ mod tests {
         }
     }
 
-    /// Sends an upgrade with frames right behind it, then further ones; gives the response's head and all after it.
+    /// Sends an upgrade with frames right behind it, then further ones; gives the response's head and all
+    /// after it.
     fn talk(address: SocketAddr, connection: &str) -> (String, Vec<u8>) {
         let head = format!(
             "GET /echo HTTP/1.1\r\nHost: x\r\nConnection: {connection}\r\nUpgrade: websocket\r\n\

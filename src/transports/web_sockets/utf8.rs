@@ -4,7 +4,8 @@ use std::str::from_utf8;
 
 /// Checks text which comes in pieces, however the pieces cut its characters.
 ///
-/// A character's valid beginning at the end of a piece is carried over to the next one; all else is judged at once.
+/// A character's valid beginning at the end of a piece is carried over to the next one; all else is judged at
+/// once.
 #[derive(Debug, Default)]
 pub(crate) struct Utf8Validator {
     carried: [u8; MAX_CHARACTER_BYTES],
