@@ -1,1 +1,5 @@
 //! Under construction.
+
+// Until the transport actor uses them.
+#[allow(dead_code)]
+mod transports;
