@@ -1,0 +1,77 @@
+//! `on_connected` and `on_disconnected`: in the block, but not for clients.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Attribute, ImplItemFn, Path, ReturnType};
+
+use crate::{errors::Errors, signature};
+
+/// One of the two, found in the block.
+pub(crate) struct Lifecycle {
+    event: Event,
+    cfgs: Vec<Attribute>,
+    /// Where it stands: there the compiler says that it does not fit.
+    span: Span,
+}
+
+#[derive(Clone, Copy)]
+enum Event {
+    Connected,
+    Disconnected,
+}
+
+impl Lifecycle {
+    /// Reads `function`; `None` if it is a method for clients.
+    pub(crate) fn read(function: &ImplItemFn, errors: &mut Errors) -> Option<Self> {
+        let name = &function.sig.ident;
+        let (event, more, usage) = match () {
+            () if name == "on_connected" => (Event::Connected, 0, CONNECTED),
+            () if name == "on_disconnected" => (Event::Disconnected, 1, DISCONNECTED),
+            () => return None,
+        };
+        let arguments = signature::arguments(&function.sig, errors);
+        match arguments.get(more) {
+            Some(unexpected) => errors.at(unexpected, usage),
+            None if arguments.len() < more && has_context(function) => errors.at(name, usage),
+            None => {}
+        }
+        if let ReturnType::Default = function.sig.output {
+            errors.at(name, format!("`{name}` returns `HubResult`"));
+        }
+        let span = Span::call_site().located_at(name.span());
+        Some(Self { event, cfgs: signature::cfgs(&function.attrs), span })
+    }
+
+    /// The trait's function, which calls the block's: a type's own functions come before its traits'.
+    pub(crate) fn implementation(&self, runtime: &Path) -> TokenStream {
+        let cfgs = &self.cfgs;
+        let function = match self.event {
+            Event::Connected => {
+                let call = quote_spanned!(self.span=> Self::on_connected(self, ctx).await);
+                quote! {
+                    async fn on_connected(&self, ctx: #runtime::HubCallerContext) -> #runtime::HubResult { #call }
+                }
+            }
+            Event::Disconnected => {
+                let call = quote_spanned!(self.span=> Self::on_disconnected(self, ctx, error).await);
+                quote! {
+                    async fn on_disconnected(
+                        &self,
+                        ctx: #runtime::HubCallerContext,
+                        error: ::core::option::Option<#runtime::HubError>,
+                    ) -> #runtime::HubResult { #call }
+                }
+            }
+        };
+        quote!(#(#cfgs)* #function)
+    }
+}
+
+/// Whether the parameters `&self` and the context are there at all; if not, that was said already.
+fn has_context(function: &ImplItemFn) -> bool {
+    function.sig.receiver().is_some() && function.sig.inputs.len() > 1
+}
+
+const CONNECTED: &str = "`on_connected` takes `&self` and the `HubCallerContext`, nothing else";
+const DISCONNECTED: &str =
+    "`on_disconnected` takes `&self`, the `HubCallerContext` and an `Option<HubError>`, nothing else";
