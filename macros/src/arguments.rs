@@ -30,9 +30,10 @@ pub(crate) fn named_texts(
         if input.parse::<Token![=]>().is_err() {
             return Err(syn::Error::new(name.span(), usage));
         }
-        let Ok(text) = input.parse::<LitStr>() else {
-            return Err(input.error(format!("`{name}` is a string literal: `{name} = \"...\"`")));
-        };
+        if !input.peek(LitStr) {
+            return Err(input.error(format!("`{name}` takes a string: `{name} = \"...\"`")));
+        }
+        let text = input.parse()?;
         refuse_blank(&name.to_string(), &text)?;
         read.push(NamedText { name, text });
         if !input.is_empty() {
@@ -92,7 +93,7 @@ mod tests {
     #[test]
     fn a_name_comes_once_and_with_a_text() {
         assert_eq!(read(r#"name = "a", name = "b""#).unwrap_err(), "`name` is given twice");
-        assert_eq!(read("name = 1").unwrap_err(), "`name` is a string literal: `name = \"...\"`");
+        assert_eq!(read("name = 1").unwrap_err(), "`name` takes a string: `name = \"...\"`");
         for blank in [r#"name = """#, r#"name = " ""#, r#"name = " , ""#] {
             assert_eq!(read(blank).unwrap_err(), "`name` is empty", "{blank}");
         }

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{
-    Attribute, GenericParam, ImplItem, ImplItemFn, ItemImpl, Path, Token, Visibility,
+    Attribute, ImplItem, ImplItemFn, ItemImpl, Path, Token, Visibility,
     parse::{ParseStream, Parser},
     parse_quote,
 };
@@ -24,13 +24,15 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut block = match parse_block.parse2(item.clone()) {
         Ok(block) => block,
         Err(err) => {
-            let err = err.into_compile_error();
-            return quote!(#item #err);
+            let mut expanded = err.into_compile_error();
+            expanded.extend(item);
+            return expanded;
         }
     };
     let mut errors = Errors::default();
     let runtime = errors.keep(runtime_path.parse2(arguments));
-    let can_be_hub = runtime.is_some() && block.trait_.is_none();
+    let can_be_hub =
+        runtime.is_some() && block.trait_.is_none() && block.generics.lifetimes().next().is_none();
     let runtime = runtime.unwrap_or_else(default_runtime);
     let hub = HubBlock::read(&mut block, &runtime, &mut errors);
     match errors.into_compile_error() {
@@ -56,13 +58,17 @@ struct HubBlock {
 impl HubBlock {
     /// Reads the block and takes our attributes away.
     fn read(block: &mut ItemImpl, runtime: &Path, errors: &mut Errors) -> Self {
-        if let Some((path, _)) = &block.trait_ {
-            errors.at(path, "`#[hub]` stands on the hub's own impl block, not on a trait's");
-        }
-        for parameter in &block.generics.params {
-            if let GenericParam::Lifetime(lifetime) = parameter {
-                errors.at(lifetime, "a hub lives as long as its server: it has no lifetime parameters");
+        // What is wrong with a trait's functions is of no interest.
+        let mut unheard = Errors::default();
+        let errors = match &block.trait_ {
+            Some((path, _)) => {
+                errors.at(path, "`#[hub]` stands on the hub's own impl block, not on a trait's");
+                &mut unheard
             }
+            None => errors,
+        };
+        for lifetime in block.generics.lifetimes() {
+            errors.at(lifetime, "a hub lives as long as its server: it has no lifetime parameters");
         }
         let markers = Markers::take(&mut block.attrs, Place::Block, runtime, errors);
         let mut hub = Self { markers, ..Self::default() };

@@ -29,11 +29,12 @@ impl Lifecycle {
             () if name == "on_disconnected" => (Event::Disconnected, 1, DISCONNECTED),
             () => return None,
         };
-        let arguments = signature::arguments(&function.sig, errors);
-        match arguments.get(more) {
-            Some(unexpected) => errors.at(unexpected, usage),
-            None if arguments.len() < more && has_context(function) => errors.at(name, usage),
-            None => {}
+        if let Some(arguments) = signature::arguments(&function.sig, errors) {
+            match arguments.get(more) {
+                Some(unexpected) => errors.at(unexpected, usage),
+                None if arguments.len() < more => errors.at(name, usage),
+                None => {}
+            }
         }
         if let ReturnType::Default = function.sig.output {
             errors.at(name, format!("`{name}` returns `HubResult`"));
@@ -65,11 +66,6 @@ impl Lifecycle {
         };
         quote!(#(#cfgs)* #function)
     }
-}
-
-/// Whether the parameters `&self` and the context are there at all; if not, that was said already.
-fn has_context(function: &ImplItemFn) -> bool {
-    function.sig.receiver().is_some() && function.sig.inputs.len() > 1
 }
 
 const CONNECTED: &str = "`on_connected` takes `&self` and the `HubCallerContext`, nothing else";

@@ -39,15 +39,12 @@ impl Markers {
         let mut markers = Self::default();
         attributes.retain(|attribute| {
             if attribute.path().is_ident("cfg_attr") {
-                refuse_in_cfg_attr(attribute, runtime, errors);
-                return true;
+                return !is_refused_cfg_attr(attribute, runtime, errors);
             }
             let Some(name) = marker_name(attribute.path(), runtime) else {
                 return true;
             };
-            if let Err(err) = markers.add(name, attribute, place) {
-                errors.keep::<()>(Err(err));
-            }
+            errors.keep(markers.add(name, attribute, place));
             false
         });
         markers
@@ -67,10 +64,9 @@ impl Markers {
                 Ok(())
             }
             ("allow_anonymous", _) => {
-                attribute
-                    .meta
-                    .require_path_only()
-                    .map_err(|err| syn::Error::new(err.span(), NO_ARGUMENTS))?;
+                if !matches!(attribute.meta, Meta::Path(_)) {
+                    return refuse("`#[allow_anonymous]` takes no arguments".to_owned());
+                }
                 self.allow_anonymous = true;
                 Ok(())
             }
@@ -117,24 +113,26 @@ fn marker_name(path: &Path, runtime: &Path) -> Option<&'static str> {
     ours.then_some(name)
 }
 
-/// `cfg_attr` is resolved only after `#[hub]` has run, too late to be heard.
-fn refuse_in_cfg_attr(attribute: &Attribute, runtime: &Path, errors: &mut Errors) {
+/// Whether one of ours stands in a `cfg_attr`, which is resolved only after `#[hub]` has run, too late to be heard.
+fn is_refused_cfg_attr(attribute: &Attribute, runtime: &Path, errors: &mut Errors) -> bool {
     let Ok(list) = attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated) else {
-        return;
+        return false;
     };
+    let mut is_refused = false;
     for meta in list.iter().skip(1) {
         if let Some(name) = marker_name(meta.path(), runtime) {
             errors.at(
                 meta,
                 format!("`#[{name}]` cannot stand in `cfg_attr`: put `#[cfg]` on two methods or blocks"),
             );
+            is_refused = true;
         }
     }
+    is_refused
 }
 
 const MARKERS: [&str; 3] = ["authorize", "allow_anonymous", "hub_method"];
 const USAGE: &str = "`#[hub_method]` takes `name = \"...\"`, nothing else";
-const NO_ARGUMENTS: &str = "`#[allow_anonymous]` takes no arguments";
 
 #[cfg(test)]
 mod tests {

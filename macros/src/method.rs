@@ -37,7 +37,7 @@ impl Method {
             }
             LitStr::new(&name, ident.span())
         });
-        let arguments = signature::arguments(&function.sig, errors);
+        let arguments = signature::arguments(&function.sig, errors).unwrap_or_default();
         signature::check_arguments(&arguments, errors);
         let has_named_result = signature::check_result(&function.sig, errors);
         Self {

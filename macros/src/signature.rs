@@ -8,10 +8,15 @@ use syn::{
 
 use crate::errors::Errors;
 
-/// The parameters after the context, if everything up to there is right.
+/// The parameters after the context; `None` if it is not where it should be.
 ///
 /// Notes every mistake that is common to hub methods and to `on_connected`, `on_disconnected`.
-pub(crate) fn arguments<'a>(signature: &'a Signature, errors: &mut Errors) -> Vec<&'a PatType> {
+pub(crate) fn arguments<'a>(signature: &'a Signature, errors: &mut Errors) -> Option<Vec<&'a PatType>> {
+    let Some(receiver) = signature.receiver() else {
+        // It is no method at all; what else is wrong does not matter yet.
+        errors.at(&signature.ident, NO_RECEIVER);
+        return None;
+    };
     if signature.asyncness.is_none() {
         errors.at(&signature.fn_token, NOT_ASYNC);
     }
@@ -21,26 +26,28 @@ pub(crate) fn arguments<'a>(signature: &'a Signature, errors: &mut Errors) -> Ve
     if !signature.generics.params.is_empty() {
         errors.at(&signature.generics, "a hub method has no generic parameters: clients do not say types");
     }
-    let mut inputs = signature.inputs.iter();
-    match inputs.next() {
-        Some(FnArg::Receiver(receiver)) if is_shared(receiver) => {}
-        Some(FnArg::Receiver(receiver)) => errors.at(receiver, NOT_SHARED),
-        Some(FnArg::Typed(_)) | None => {
-            errors.at(&signature.ident, NO_RECEIVER);
-            // What its parameters are meant to be cannot be known.
-            return Vec::new();
-        }
+    if !is_shared(receiver) {
+        errors.at(receiver, NOT_SHARED);
     }
-    let mut typed = inputs.filter_map(|input| match input {
+    let mut parameters = signature.inputs.iter().filter_map(|input| match input {
         FnArg::Typed(parameter) => Some(parameter),
         FnArg::Receiver(_) => None,
     });
-    match typed.next() {
-        Some(context) if is_context(&context.ty) => {}
-        Some(other) => errors.at(other, context_expected(&other.ty)),
-        None => errors.at(&signature.ident, NO_CONTEXT),
+    let Some(context) = parameters.next() else {
+        errors.at(&signature.ident, NO_CONTEXT);
+        return None;
+    };
+    match context.ty.as_ref() {
+        written if is_context(written) => Some(parameters.collect()),
+        Type::Reference(reference) if is_context(&reference.elem) => {
+            errors.at(reference, "the context is owned: use `HubCallerContext`");
+            None
+        }
+        _ => {
+            errors.at(context, NO_CONTEXT);
+            None
+        }
     }
-    typed.collect()
 }
 
 /// Notes the arguments that can never be read, whatever the compiler says of their types.
@@ -94,15 +101,6 @@ fn is_context(written: &Type) -> bool {
         Type::Group(group) => is_context(&group.elem),
         Type::Paren(paren) => is_context(&paren.elem),
         _ => false,
-    }
-}
-
-fn context_expected(written: &Type) -> &'static str {
-    match written {
-        Type::Reference(reference) if is_context(&reference.elem) => {
-            "the context is owned: use `HubCallerContext`"
-        }
-        _ => NO_CONTEXT,
     }
 }
 

@@ -6,6 +6,7 @@
 extern crate self as actix_signalr;
 
 #[allow(dead_code, missing_debug_implementations, missing_docs, unreachable_pub)]
+#[allow(clippy::needless_pass_by_value, clippy::unwrap_used)]
 mod stand_in;
 
 #[allow(unused_imports, unreachable_pub)]
@@ -43,6 +44,7 @@ impl ChatHub {
         Ok(1)
     }
 
+    #[allow(clippy::needless_arbitrary_self_type)]
     async fn r#type(self: &Self, _: HubCallerContext) -> HubStream<u32> {
         HubStream(Vec::new())
     }
@@ -70,18 +72,18 @@ impl ChatHub {
     async fn twelve(
         &self,
         _ctx: HubCallerContext,
-        _1: u32,
-        _2: u32,
-        _3: u32,
-        _4: u32,
-        _5: u32,
-        _6: u32,
-        _7: u32,
-        _8: u32,
-        _9: u32,
-        _10: u32,
-        _11: u32,
-        _12: Vec<Vec<String>>,
+        _a1: u32,
+        _a2: u32,
+        _a3: u32,
+        _a4: u32,
+        _a5: u32,
+        _a6: u32,
+        _a7: u32,
+        _a8: u32,
+        _a9: u32,
+        _a10: u32,
+        _a11: u32,
+        _a12: Vec<Vec<String>>,
     ) -> HubResult {
         Ok(())
     }
@@ -167,6 +169,17 @@ fn a_hub_may_have_type_parameters_and_the_runtime_another_path() {
     assert!(now(Hub::on_connected(&hub, HubCallerContext)).is_ok());
 }
 
+struct SilentHub;
+
+#[hub]
+impl SilentHub {}
+
+#[test]
+fn a_hub_may_have_no_methods() {
+    assert!(HubDescriptor::<SilentHub>::lines().is_empty());
+    let _ = SilentHub;
+}
+
 macro_rules! declare {
     ($hub:ident, $method:ident, $argument:ty) => {
         struct $hub;
@@ -184,12 +197,12 @@ macro_rules! declare {
     };
 }
 
-declare!(Declared, from_a_macro, Vec<u32>);
+declare!(Declared, inside_a_macro, Vec<u32>);
 declare!(Other, again, String);
 
 #[test]
 fn a_block_may_come_from_another_macro() {
-    assert_eq!(HubDescriptor::<Declared>::lines(), ["FromAMacro = from_a_macro"]);
+    assert_eq!(HubDescriptor::<Declared>::lines(), ["InsideAMacro = inside_a_macro"]);
     assert_eq!(HubDescriptor::<Other>::lines(), ["Again = again"]);
     let _ = (Declared, Other);
 }

@@ -1,6 +1,7 @@
 // The part of the runtime the attributes speak to, shaped like it, and noting what it is told.
 // Plain comments: this file is also included where module docs may not stand.
 
+#[allow(unused_imports)]
 pub use actix_signalr_macros::{allow_anonymous, authorize, hub, hub_method};
 
 /// A connection as a hub method sees it.
