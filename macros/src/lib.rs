@@ -33,7 +33,7 @@
 //! # fn main() {}
 //! ```
 //!
-//! Below the block stays as it is, the attributes inside it are gone, and this is added:
+//! The block stays as it is, without the attributes inside it, and this is added:
 //!
 //! ```
 //! # extern crate self as actix_signalr;

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{Attribute, ImplItemFn, Path, ReturnType};
+use syn::{Attribute, ImplItemFn, Path, ReturnType, spanned::Spanned};
 
 use crate::{errors::Errors, signature};
 
@@ -10,8 +10,10 @@ use crate::{errors::Errors, signature};
 pub(crate) struct Lifecycle {
     event: Event,
     cfgs: Vec<Attribute>,
-    /// Where it stands: there the compiler says that it does not fit.
+    /// Where its name stands: there the compiler says that it does not fit.
     span: Span,
+    /// Where the type of the error it takes stands.
+    error_span: Span,
 }
 
 #[derive(Clone, Copy)]
@@ -29,7 +31,11 @@ impl Lifecycle {
             () if name == "on_disconnected" => (Event::Disconnected, 1, DISCONNECTED),
             () => return None,
         };
+        let mut error_span = name.span();
         if let Some(arguments) = signature::arguments(&function.sig, errors) {
+            if let Some(error) = arguments.first() {
+                error_span = error.ty.span();
+            }
             match arguments.get(more) {
                 Some(unexpected) => errors.at(unexpected, usage),
                 None if arguments.len() < more => errors.at(name, usage),
@@ -39,8 +45,8 @@ impl Lifecycle {
         if let ReturnType::Default = function.sig.output {
             errors.at(name, format!("`{name}` returns `HubResult`"));
         }
-        let span = Span::call_site().located_at(name.span());
-        Some(Self { event, cfgs: signature::cfgs(&function.attrs), span })
+        let [span, error_span] = [name.span(), error_span].map(|span| Span::call_site().located_at(span));
+        Some(Self { event, cfgs: signature::cfgs(&function.attrs), span, error_span })
     }
 
     /// The trait's function, which calls the block's: a type's own functions come before its traits'.
@@ -54,7 +60,8 @@ impl Lifecycle {
                 }
             }
             Event::Disconnected => {
-                let call = quote_spanned!(self.span=> Self::on_disconnected(self, ctx, error).await);
+                let error = quote_spanned!(self.error_span=> error);
+                let call = quote_spanned!(self.span=> Self::on_disconnected(self, ctx, #error).await);
                 quote! {
                     async fn on_disconnected(
                         &self,
