@@ -26,10 +26,12 @@ impl Lifecycle {
     /// Reads `function`; `None` if it is a method for clients.
     pub(crate) fn read(function: &ImplItemFn, errors: &mut Errors) -> Option<Self> {
         let name = &function.sig.ident;
-        let (event, more, usage) = match () {
-            () if name == "on_connected" => (Event::Connected, 0, CONNECTED),
-            () if name == "on_disconnected" => (Event::Disconnected, 1, DISCONNECTED),
-            () => return None,
+        let (event, more, usage) = if name == "on_connected" {
+            (Event::Connected, 0, CONNECTED)
+        } else if name == "on_disconnected" {
+            (Event::Disconnected, 1, DISCONNECTED)
+        } else {
+            return None;
         };
         let mut error_span = name.span();
         if let Some(arguments) = signature::arguments(&function.sig, errors) {
