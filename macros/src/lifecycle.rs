@@ -1,0 +1,82 @@
+//! `on_connected` and `on_disconnected`: in the block, but not for clients.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Attribute, ImplItemFn, Path, ReturnType, spanned::Spanned};
+
+use crate::{errors::Errors, signature};
+
+/// One of the two, found in the block.
+pub(crate) struct Lifecycle {
+    event: Event,
+    cfgs: Vec<Attribute>,
+    /// Where its name stands: there the compiler says that it does not fit.
+    span: Span,
+    /// Where the type of the error it takes stands.
+    error_span: Span,
+}
+
+#[derive(Clone, Copy)]
+enum Event {
+    Connected,
+    Disconnected,
+}
+
+impl Lifecycle {
+    /// Reads `function`; `None` if it is a method for clients.
+    pub(crate) fn read(function: &ImplItemFn, errors: &mut Errors) -> Option<Self> {
+        let name = &function.sig.ident;
+        let (event, more, usage) = if name == "on_connected" {
+            (Event::Connected, 0, CONNECTED)
+        } else if name == "on_disconnected" {
+            (Event::Disconnected, 1, DISCONNECTED)
+        } else {
+            return None;
+        };
+        let mut error_span = name.span();
+        if let Some(arguments) = signature::arguments(&function.sig, errors) {
+            if let Some(error) = arguments.first() {
+                error_span = error.ty.span();
+            }
+            match arguments.get(more) {
+                Some(unexpected) => errors.at(unexpected, usage),
+                None if arguments.len() < more => errors.at(name, usage),
+                None => {}
+            }
+        }
+        if let ReturnType::Default = function.sig.output {
+            errors.at(name, format!("`{name}` returns `HubResult`"));
+        }
+        let [span, error_span] = [name.span(), error_span].map(|span| Span::call_site().located_at(span));
+        Some(Self { event, cfgs: signature::cfgs(&function.attrs), span, error_span })
+    }
+
+    /// The trait's function, which calls the block's: a type's own functions come before its traits'.
+    pub(crate) fn implementation(&self, runtime: &Path) -> TokenStream {
+        let cfgs = &self.cfgs;
+        let function = match self.event {
+            Event::Connected => {
+                let call = quote_spanned!(self.span=> Self::on_connected(self, ctx).await);
+                quote! {
+                    async fn on_connected(&self, ctx: #runtime::HubCallerContext) -> #runtime::HubResult { #call }
+                }
+            }
+            Event::Disconnected => {
+                let error = quote_spanned!(self.error_span=> error);
+                let call = quote_spanned!(self.span=> Self::on_disconnected(self, ctx, #error).await);
+                quote! {
+                    async fn on_disconnected(
+                        &self,
+                        ctx: #runtime::HubCallerContext,
+                        error: ::core::option::Option<#runtime::HubError>,
+                    ) -> #runtime::HubResult { #call }
+                }
+            }
+        };
+        quote!(#(#cfgs)* #function)
+    }
+}
+
+const CONNECTED: &str = "`on_connected` takes `&self` and the `HubCallerContext`, nothing else";
+const DISCONNECTED: &str =
+    "`on_disconnected` takes `&self`, the `HubCallerContext` and an `Option<HubError>`, nothing else";

@@ -1,0 +1,29 @@
+mod runtime;
+
+use runtime::*;
+
+struct A;
+
+#[hub(crate = "crate::runtime")]
+impl A {
+    fn on_connected(&self, _ctx: HubCallerContext, _text: String) -> HubResult {
+        Ok(())
+    }
+
+    async fn on_disconnected(&self, _ctx: HubCallerContext) {}
+}
+
+struct B;
+
+#[hub(crate = "crate::runtime")]
+impl B {
+    async fn on_connected(&mut self) -> HubResult {
+        Ok(())
+    }
+
+    async fn on_disconnected(&self, _error: Option<HubError>) -> HubResult {
+        Ok(())
+    }
+}
+
+fn main() {}

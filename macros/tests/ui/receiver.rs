@@ -1,0 +1,36 @@
+mod runtime;
+
+use runtime::*;
+
+use std::sync::Arc;
+
+struct ChatHub;
+
+#[hub(crate = "crate::runtime")]
+impl ChatHub {
+    fn new() -> Self {
+        Self
+    }
+
+    async fn none(_ctx: HubCallerContext) -> HubResult {
+        Ok(())
+    }
+
+    async fn owned(self, _ctx: HubCallerContext) -> HubResult {
+        Ok(())
+    }
+
+    async fn exclusive(&mut self, _ctx: HubCallerContext) -> HubResult {
+        Ok(())
+    }
+
+    async fn counted(self: Arc<Self>, _ctx: HubCallerContext) -> HubResult {
+        Ok(())
+    }
+
+    async fn forever(&'static self, _ctx: HubCallerContext) -> HubResult {
+        Ok(())
+    }
+}
+
+fn main() {}
