@@ -337,6 +337,8 @@ fn t8_a_token_is_for_its_audience() {
     ] {
         assert_refused(&hs256(), &token(&claims_with(&json!({"aud": aud}))), text);
     }
+    // A slash more or less does not make an audience out of nothing.
+    assert!(hs256().audience("/").validate_at(&token(&claims_with(&json!({"aud": ""}))), now()).is_err());
     let open = JwtBearer::hs256(SECRET).issuer(ISSUER).without_audience_check();
     assert_accepted(&open, &token(&claims_with(&json!({"aud": null}))));
 }
