@@ -25,7 +25,7 @@ pub struct HubServer<H> {
 }
 
 impl<H: Hub> HubServer<H> {
-    /// Describes a hub and resolves what it demands, with `more` demanded of everybody who connects.
+    /// Describes a hub and resolves what its methods demand.
     ///
     /// # Errors
     /// When two methods have one name, or a demand cannot be met.
@@ -33,10 +33,9 @@ impl<H: Hub> HubServer<H> {
         hub: H,
         options: HubOptions,
         policies: &Policies,
-        more: &[AuthorizeData],
         user_ids: Arc<dyn UserIdProvider>,
     ) -> Result<Self, DescribeError> {
-        let described = HubDescriptor::of_hub().build(policies, more)?;
+        let described = HubDescriptor::of_hub().build(policies)?;
         Ok(Self {
             hub: Arc::new(hub),
             described,
@@ -52,10 +51,12 @@ impl<H: Hub> HubServer<H> {
         HubContext::new(Registry::outside(self.shards.clone()))
     }
 
-    /// What it takes to connect; `None` where everybody may.
-    #[must_use]
-    pub const fn policy(&self) -> Option<&Arc<Policy>> {
-        self.described.policy.as_ref()
+    /// What it takes to connect, with `more` demanded on top of what the hub demands itself; `None` where everybody may.
+    ///
+    /// # Errors
+    /// When a demand cannot be met.
+    pub fn policy(&self, policies: &Policies, more: &[AuthorizeData]) -> Result<Option<Arc<Policy>>, DescribeError> {
+        self.described.policy(policies, more)
     }
 
     /// Starts the actors that serve the hub on this thread, which runs an actix system.

@@ -47,15 +47,11 @@ impl<H: Hub> HubDescriptor<H> {
         self
     }
 
-    /// Resolves what is demanded, `more` on top of what the hub says itself.
+    /// Resolves what is demanded of callers.
     ///
     /// # Errors
     /// When a name is given twice, or something demanded cannot be met.
-    pub(crate) fn build(
-        self,
-        policies: &Policies,
-        more: &[AuthorizeData],
-    ) -> Result<DescribedHub<H>, DescribeError> {
+    pub(crate) fn build(self, policies: &Policies) -> Result<DescribedHub<H>, DescribeError> {
         let mut table = MethodTable::default();
         let mut methods = Vec::new();
         for (index, (MethodDescriptor { name, authorize }, bind, method)) in
@@ -68,10 +64,8 @@ impl<H: Hub> HubDescriptor<H> {
             }
             methods.push(method);
         }
-        let demands = [&self.authorize[..], more].concat();
-        let policy = policies.combine(&demands).map_err(|err| DescribeError::Policy(None, err))?;
-        let policy = policy.filter(|_| !self.allow_anonymous);
-        Ok(DescribedHub { table: Arc::new(table), methods: methods.into(), policy })
+        let (authorize, allow_anonymous) = (self.authorize, self.allow_anonymous);
+        Ok(DescribedHub { table: Arc::new(table), methods: methods.into(), authorize, allow_anonymous })
     }
 }
 
@@ -106,13 +100,26 @@ impl MethodDescriptor {
 pub(crate) struct DescribedHub<H> {
     pub(crate) table: Arc<MethodTable>,
     pub(crate) methods: Arc<[Box<dyn AnyMethod<H>>]>,
-    /// What it takes to connect.
-    pub(crate) policy: Option<Arc<Policy>>,
+    authorize: Vec<AuthorizeData>,
+    allow_anonymous: bool,
+}
+
+impl<H> DescribedHub<H> {
+    /// What it takes to connect, with `more` on top of what the hub demands itself; `None` where everybody may.
+    pub(crate) fn policy(
+        &self,
+        policies: &Policies,
+        more: &[AuthorizeData],
+    ) -> Result<Option<Arc<Policy>>, DescribeError> {
+        let demands = [&self.authorize[..], more].concat();
+        let policy = policies.combine(&demands).map_err(|err| DescribeError::Policy(None, err))?;
+        Ok(policy.filter(|_| !self.allow_anonymous))
+    }
 }
 
 impl<H> fmt::Debug for DescribedHub<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DescribedHub").field("methods", &self.table).field("policy", &self.policy).finish()
+        f.debug_struct("DescribedHub").field("methods", &self.table).field("authorize", &self.authorize).finish()
     }
 }
 

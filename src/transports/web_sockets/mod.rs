@@ -1,6 +1,154 @@
-//! The WebSocket transport.
+//! The WebSocket transport: the actor that stands between a socket and its connection.
+//!
+//! It runs inside the response, driven by the HTTP layer, and stands still while the socket takes nothing; so it keeps no
+//! clock but the one for closing. Receives what the socket brings and [`Outbound`]; sends [`Received`],
+//! [`TransportClosed`] and [`Drained`] to its connection. The only user of actix-web-actors.
 
+mod body;
 pub(crate) mod decoder;
 pub(crate) mod frame;
+mod reader;
 pub(crate) mod upgrade;
 mod utf8;
+
+use std::{cell::RefCell, fmt, rc::Rc, time::Duration};
+
+use actix::prelude::*;
+use actix_signalr_actors::{
+    ConnectionActor,
+    protocol::TransferFormat,
+    transport::{Flow, Outbound, Received, TransportClosed},
+};
+use actix_web::{HttpResponse, body::BodyStream, http::header::HeaderValue, web::Payload};
+use actix_web_actors::HttpContext;
+
+use crate::{
+    options::HttpConnectionOptions,
+    transports::web_sockets::{
+        body::{Body, Outbox},
+        frame::{CLOSE_NORMAL, OpCode},
+        reader::{Read, Reader},
+    },
+};
+
+/// A WebSocket carries both.
+pub(crate) const FORMATS: &[TransferFormat] = &[TransferFormat::Text, TransferFormat::Binary];
+
+/// One socket.
+pub(crate) struct WebSocketTransport {
+    connection: Addr<ConnectionActor>,
+    /// What the socket is to be given; taken by the response's body.
+    outbox: Rc<RefCell<Outbox>>,
+    close_timeout: Duration,
+    /// The connection has been told that nothing comes any more.
+    is_over: bool,
+    /// A close frame has gone out.
+    has_closed: bool,
+}
+
+impl WebSocketTransport {
+    /// The response that turns the request into a socket, served by the connection that `connect` starts.
+    pub(crate) fn respond(
+        accept: HeaderValue,
+        payload: Payload,
+        options: &HttpConnectionOptions,
+        connect: impl FnOnce(Recipient<Outbound>, Flow) -> Addr<ConnectionActor> + 'static,
+    ) -> HttpResponse {
+        let flow = Flow::new(options.application_max_buffer_size, options.transport_max_buffer_size);
+        let outbox = Rc::new(RefCell::new(Outbox::default()));
+        let close_timeout = options.close_timeout;
+        let shared = outbox.clone();
+        let outbound = flow.outbound.clone();
+        let connection = Rc::new(RefCell::new(None));
+        let started = connection.clone();
+        let frames = HttpContext::with_factory(move |ctx: &mut HttpContext<Self>| {
+            ctx.add_stream(Reader::new(payload, flow.inbound.clone()));
+            let connection = connect(ctx.address().recipient(), flow);
+            *started.borrow_mut() = Some(connection.clone());
+            Self { connection, outbox: shared, close_timeout, is_over: false, has_closed: false }
+        });
+        let connection = connection.borrow_mut().take();
+        upgrade::switching_protocols(accept).body(BodyStream::new(Body::new(frames, outbox, outbound, connection)))
+    }
+
+    /// Writes a close frame behind all that is to be written; nothing goes out after it.
+    fn close(&mut self, code: u16) {
+        if !std::mem::replace(&mut self.has_closed, true) {
+            self.outbox.borrow_mut().close(code);
+        }
+    }
+
+    /// The socket brings nothing more.
+    fn over(&mut self) {
+        if !std::mem::replace(&mut self.is_over, true) {
+            self.connection.do_send(TransportClosed);
+        }
+    }
+}
+
+impl Actor for WebSocketTransport {
+    type Context = HttpContext<Self>;
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        self.over();
+    }
+}
+
+impl StreamHandler<Read> for WebSocketTransport {
+    fn handle(&mut self, read: Read, ctx: &mut Self::Context) {
+        match read {
+            Read::Data(bytes) => self.connection.do_send(Received(bytes)),
+            Read::Ping(payload) if !self.has_closed => self.outbox.borrow_mut().pong(&payload),
+            Read::Ping(_) => {}
+            Read::Closed => {
+                // Whatever code came, the answer is that all is well: section 6.5 of the transports.
+                self.close(CLOSE_NORMAL);
+                self.over();
+                ctx.stop();
+            }
+            Read::Failed(err) => {
+                tracing::debug!(error = %err, "WebSocket broken off");
+                self.close(err.close_code());
+                self.over();
+                ctx.stop();
+            }
+        }
+    }
+
+    fn finished(&mut self, ctx: &mut Self::Context) {
+        self.over();
+        ctx.stop();
+    }
+}
+
+impl Handler<Outbound> for WebSocketTransport {
+    type Result = ();
+
+    fn handle(&mut self, outbound: Outbound, ctx: &mut Self::Context) {
+        match outbound {
+            Outbound::Send(records) => self.outbox.borrow_mut().push(records, self.has_closed),
+            Outbound::UseFormat(format) => {
+                let opcode = if format == TransferFormat::Text { OpCode::Text } else { OpCode::Binary };
+                self.outbox.borrow_mut().use_opcode(opcode);
+            }
+            // The reader is polled after each message.
+            Outbound::Resume => {}
+            Outbound::Close => {
+                self.close(CLOSE_NORMAL);
+                // The client closes its end, or is not waited for any longer.
+                if self.is_over {
+                    ctx.stop();
+                } else {
+                    ctx.run_later(self.close_timeout, |_, ctx| ctx.stop());
+                }
+            }
+            Outbound::Abort => ctx.stop(),
+        }
+    }
+}
+
+impl fmt::Debug for WebSocketTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocketTransport").field("is_over", &self.is_over).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,104 @@
+//! What can be set for one route of a hub.
+
+use std::time::Duration;
+
+use actix_signalr_actors::{AuthorizeData, transport::TransportKind};
+
+/// The options of one route of a hub; the defaults are those of ASP.NET Core SignalR unless stated.
+///
+/// ```
+/// use actix_signalr::{HttpConnectionOptions, TransportKind};
+///
+/// let options = HttpConnectionOptions::default().transports([TransportKind::WebSockets]);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct HttpConnectionOptions {
+    pub(crate) transports: Vec<TransportKind>,
+    pub(crate) authorize: Vec<AuthorizeData>,
+    pub(crate) application_max_buffer_size: usize,
+    pub(crate) transport_max_buffer_size: usize,
+    pub(crate) maximum_backlog: usize,
+    pub(crate) minimum_protocol_version: i32,
+    pub(crate) disconnect_timeout: Duration,
+    pub(crate) close_timeout: Duration,
+}
+
+impl Default for HttpConnectionOptions {
+    fn default() -> Self {
+        Self {
+            transports: ALL_TRANSPORTS.to_vec(),
+            authorize: Vec::new(),
+            application_max_buffer_size: 64 * 1024,
+            transport_max_buffer_size: 64 * 1024,
+            maximum_backlog: 1024 * 1024,
+            minimum_protocol_version: 0,
+            disconnect_timeout: Duration::from_secs(15),
+            close_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+impl HttpConnectionOptions {
+    /// Which transports may be used; all.
+    #[must_use]
+    pub fn transports(mut self, transports: impl IntoIterator<Item = TransportKind>) -> Self {
+        let wanted: Vec<_> = transports.into_iter().collect();
+        self.transports = ALL_TRANSPORTS.into_iter().filter(|transport| wanted.contains(transport)).collect();
+        self
+    }
+
+    /// Demands something of everybody who connects by this route, on top of what the hub demands.
+    #[must_use]
+    pub fn authorize(mut self, demand: AuthorizeData) -> Self {
+        self.authorize.push(demand);
+        self
+    }
+
+    /// How many bytes of a client may wait for the hub before no more is read; 65,536. 0 is no limit.
+    #[must_use]
+    pub const fn application_max_buffer_size(mut self, bytes: usize) -> Self {
+        self.application_max_buffer_size = bytes;
+        self
+    }
+
+    /// How many bytes may wait for a client before none of its calls is started; 65,536. 0 is no limit.
+    #[must_use]
+    pub const fn transport_max_buffer_size(mut self, bytes: usize) -> Self {
+        self.transport_max_buffer_size = bytes;
+        self
+    }
+
+    /// How many bytes may wait for a client that does not read before it is let go; 1,048,576. ASP.NET Core lets
+    /// senders wait instead, so that one such client holds up all that is sent to its group.
+    #[must_use]
+    pub const fn maximum_backlog(mut self, bytes: usize) -> Self {
+        self.maximum_backlog = bytes;
+        self
+    }
+
+    /// The lowest version of negotiation a client may ask for; 0. At 1 the public id of a connection can never be its
+    /// secret, but for WebSockets without negotiation.
+    #[must_use]
+    pub const fn minimum_protocol_version(mut self, version: i32) -> Self {
+        self.minimum_protocol_version = version;
+        self
+    }
+
+    /// How long a negotiated connection is kept without a transport; 15 s.
+    #[must_use]
+    pub const fn disconnect_timeout(mut self, timeout: Duration) -> Self {
+        self.disconnect_timeout = timeout;
+        self
+    }
+
+    /// How long a client may take to close its end of a WebSocket; 5 s.
+    #[must_use]
+    pub const fn close_timeout(mut self, timeout: Duration) -> Self {
+        self.close_timeout = timeout;
+        self
+    }
+}
+
+/// In the order in which clients are to try them.
+pub(crate) const ALL_TRANSPORTS: [TransportKind; 1] = [TransportKind::WebSockets];

@@ -1,0 +1,178 @@
+//! A server: the cheap handle that applications hold.
+
+use std::{fmt, rc::Rc, sync::Arc};
+
+use actix_signalr_actors::{Hub, HubContext, HubRuntime, HubServer, Policy};
+use actix_web::web::{Data, ServiceConfig};
+use uuid::Uuid;
+
+use crate::{
+    authentication::Schemes,
+    builder::SignalRBuilder,
+    connections::Connections,
+    error::BuildError,
+    options::HttpConnectionOptions,
+    routes::configure_endpoint,
+    worker::Worker,
+};
+
+/// A server of hubs. Cheap to clone; starts nothing by itself.
+///
+/// ```no_run
+/// use actix_signalr::{Hub, HubCallerContext, HubDescriptor, SendError, SignalR};
+/// use actix_web::{App, HttpServer};
+///
+/// struct ChatHub;
+///
+/// impl ChatHub {
+///     async fn send(&self, ctx: HubCallerContext, text: String) -> Result<(), SendError> {
+///         ctx.clients().all().send("Receive", (text,)).await
+///     }
+/// }
+///
+/// impl Hub for ChatHub {
+///     fn describe(hub: &mut HubDescriptor<Self>) {
+///         hub.method("Send", Self::send);
+///     }
+/// }
+///
+/// #[actix_web::main]
+/// async fn main() -> std::io::Result<()> {
+///     let signalr = SignalR::builder().hub("/chat", ChatHub).build()?;
+///     HttpServer::new(move || App::new().configure(signalr.routes()))
+///         .bind(("127.0.0.1", 8080))?
+///         .run()
+///         .await
+/// }
+/// ```
+#[derive(Clone)]
+pub struct SignalR(Arc<Inner>);
+
+struct Inner {
+    /// Tells servers apart that share a thread.
+    id: Uuid,
+    hubs: Vec<Box<dyn AnyHub>>,
+    endpoints: Vec<Arc<Endpoint>>,
+    schemes: Schemes,
+}
+
+impl SignalR {
+    /// Begins to put a server together.
+    pub fn builder() -> SignalRBuilder {
+        SignalRBuilder::default()
+    }
+
+    pub(crate) fn new(hubs: Vec<Box<dyn AnyHub>>, endpoints: Vec<Endpoint>, schemes: Schemes) -> Self {
+        let endpoints = endpoints.into_iter().map(Arc::new).collect();
+        Self(Arc::new(Inner { id: Uuid::new_v4(), hubs, endpoints, schemes }))
+    }
+
+    /// What to give to `App::configure`: the routes of all hubs, and a `web::Data<HubContext<H>>` for each. Called on
+    /// each worker; starts that worker's actors.
+    pub fn routes(&self) -> impl FnOnce(&mut ServiceConfig) + use<> {
+        let server = self.clone();
+        move |config| {
+            let Inner { id, hubs, endpoints, .. } = &*server.0;
+            let worker = Worker::of_thread(*id, || hubs.iter().map(|hub| hub.start()).collect());
+            for hub in hubs {
+                hub.register(config);
+            }
+            for endpoint in endpoints {
+                if let Some(runtime) = worker.runtime(endpoint.hub) {
+                    let (endpoint, runtime, server) = (endpoint.clone(), runtime.clone(), server.clone());
+                    configure_endpoint(config, Rc::new(WorkerEndpoint { endpoint, runtime, server }));
+                }
+            }
+        }
+    }
+
+    /// A hub seen from outside of its methods; `None` if this server does not serve it.
+    #[must_use]
+    pub fn hub_context<H: Hub>(&self) -> Option<HubContext<H>> {
+        self.0.hubs.iter().find_map(|hub| hub.as_any().downcast_ref::<ServedHub<H>>()).map(|hub| hub.0.context())
+    }
+
+    /// The ways in which this server finds out who connects.
+    #[must_use]
+    pub fn schemes(&self) -> &Schemes {
+        &self.0.schemes
+    }
+}
+
+impl fmt::Debug for SignalR {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignalR")
+            .field("endpoints", &self.0.endpoints)
+            .field("schemes", &self.0.schemes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One path of a hub, on all workers.
+pub(crate) struct Endpoint {
+    /// The hub's place in the server.
+    hub: usize,
+    path: String,
+    pub(crate) options: HttpConnectionOptions,
+    /// What it takes to connect.
+    pub(crate) policy: Option<Arc<Policy>>,
+    pub(crate) connections: Arc<Connections>,
+}
+
+impl Endpoint {
+    pub(crate) fn new(
+        hub: usize,
+        path: String,
+        options: HttpConnectionOptions,
+        policy: Option<Arc<Policy>>,
+    ) -> Result<Self, BuildError> {
+        if !path.starts_with('/') || path.contains(['?', '#', '{', '}']) {
+            return Err(BuildError::InvalidPath { path });
+        }
+        let path = path.trim_end_matches('/').to_owned();
+        let connections = Arc::new(Connections::new(options.disconnect_timeout));
+        Ok(Self { hub, path, options, policy, connections })
+    }
+
+    /// Where it is mapped, without a slash at its end.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint").field("path", &self.path).field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+/// One path of a hub, on one worker.
+#[derive(Debug)]
+pub(crate) struct WorkerEndpoint {
+    pub(crate) endpoint: Arc<Endpoint>,
+    pub(crate) runtime: Arc<HubRuntime>,
+    pub(crate) server: SignalR,
+}
+
+/// A hub of a server, its type forgotten.
+pub(crate) trait AnyHub: Send + Sync {
+    fn start(&self) -> Arc<HubRuntime>;
+    fn register(&self, config: &mut ServiceConfig);
+    fn as_any(&self) -> &dyn std::any::Any;
+}
+
+pub(crate) struct ServedHub<H>(pub(crate) HubServer<H>);
+
+impl<H: Hub> AnyHub for ServedHub<H> {
+    fn start(&self) -> Arc<HubRuntime> {
+        self.0.start()
+    }
+
+    fn register(&self, config: &mut ServiceConfig) {
+        config.app_data(Data::new(self.0.context()));
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
