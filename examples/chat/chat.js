@@ -102,8 +102,8 @@ function newConnection(token) {
   hear('RoomLeft', ({ room, name }) => changeRoom(room, name, false));
   hear('Banned', ({ user, by }) => {
     if (user === session.name) bannedBy = by;
+    else toast(`${user} was banned by ${by}`);
     note(LOBBY, `${user} was banned by ${by}`);
-    toast(user === session.name ? `You were banned by ${by}` : `${user} was banned by ${by}`);
   });
   made.onreconnecting(() => made === connection && showState('reconnecting'));
   made.onreconnected(async () => {
@@ -245,12 +245,9 @@ function open(key) {
   now.unread = 0;
   $('text').value = now.draft;
   grow();
-  if (now.lines.length === 0) {
-    const empty = element('p', 'empty', now.kind === 'room' ? `Nothing said in ${now.name} yet.` : `Only ${now.name} and you can read this.`);
-    $('messages').replaceChildren(empty);
-  } else {
-    $('messages').replaceChildren(...now.lines.map((line, index) => lineElement(line, now.lines[index - 1])));
-  }
+  const empty = now.kind === 'room' ? `Nothing said in ${now.name} yet.` : `Only ${now.name} and you can read this.`;
+  const lines = now.lines.map((line, index) => lineElement(line, now.lines[index - 1]));
+  $('messages').replaceChildren(...(lines.length > 0 ? lines : [element('p', 'empty', empty)]));
   $('messages').scrollTop = $('messages').scrollHeight;
   drawTitle();
   drawLists();
@@ -379,6 +376,7 @@ function element(tag, className = '', text = '') {
 function nameElement(name) {
   const whole = element('strong', 'name');
   const at = name.lastIndexOf('@');
+  whole.title = name;
   whole.append(name.slice(0, at), element('span', 'domain', name.slice(at)));
   if (at < 0) whole.textContent = name;
   return whole;
@@ -495,6 +493,6 @@ document.addEventListener('visibilitychange', () => {
   drawLists();
 });
 
-const saved = sessionStorage.getItem(SESSION);
-if (saved) enter(JSON.parse(saved));
+const kept = sessionStorage.getItem(SESSION);
+if (kept) enter(JSON.parse(kept));
 else signOut();

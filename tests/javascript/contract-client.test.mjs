@@ -215,7 +215,8 @@ test('a refused hub method is told in the exact words, and the connection goes o
     await c.stop();
   }
   const banned = await connect('/hubs/authorized', { sub: 'b', unique_name: 'asdf42@example.org' });
-  await refused(banned.invoke('bANuSER', 'u'), "Failed to invoke 'bANuSER' because user is unauthorized");
+  // However it was written, the sentence names the method as the hub declares it.
+  await refused(banned.invoke('bANuSER', 'u'), "Failed to invoke 'BanUser' because user is unauthorized");
 });
 
 test('a hub that refuses in its connected method closes with its reason', async () => {
