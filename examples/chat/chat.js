@@ -51,7 +51,7 @@ function enter(saved) {
   if (saved.open.startsWith('@')) talk('direct', saved.open.slice(1));
   $('welcome').hidden = true;
   $('chat').hidden = false;
-  $('me').textContent = saved.name;
+  $('me').replaceChildren(...nameElement(saved.name).childNodes);
   dress($('my-avatar'), saved.name);
   open(talks.has(saved.open) ? saved.open : roomKey(LOBBY));
   connection = newConnection(saved.token);
