@@ -1,0 +1,37 @@
+# Routines of this repository; `just` lists them.
+
+[private]
+default:
+    @just --list
+
+# All tests, as the README and CI run them.
+test:
+    ./.ci/test
+
+# Formatting, lints, documentation, licences and advisories.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --all-features -- -D warnings
+    RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --no-deps
+    cargo deny --all-features check
+
+# Formats the Rust code.
+fmt:
+    cargo fmt --all
+
+# Serves the chat at http://127.0.0.1:8080; options go to the server: `just chat --port 9000`.
+chat *options:
+    cargo run --release --example chat -- {{options}}
+
+# Measures; a filter picks benchmarks: `just bench dispatch`.
+bench *filter:
+    cargo bench --workspace --all-features -- {{filter}}
+
+# Writes pictures of the chat page into a directory.
+screenshots directory:
+    cargo build --example chat --all-features
+    SCREENSHOTS={{directory}} CHAT_SERVER="${CARGO_TARGET_DIR:-$PWD/target}/debug/examples/chat" node --test tests/javascript/chat-browser.test.mjs
+
+# Everything CI does.
+ci:
+    ./.ci/run
