@@ -63,7 +63,8 @@ async fn authenticate(
 
 /// One principal of all successes: the identities of a later scheme come first. Section 2.3 of authentication.
 fn merge(results: &Results) -> Arc<ClaimsPrincipal> {
-    let mut tickets = results.iter().filter_map(|(_, result)| result.ticket()).map(AuthenticationTicket::principal);
+    let mut tickets =
+        results.iter().filter_map(|(_, result)| result.ticket()).map(AuthenticationTicket::principal);
     match (tickets.next(), tickets.next()) {
         (None, _) => Arc::default(),
         (Some(only), None) => only.clone(),
@@ -81,7 +82,11 @@ fn merge(results: &Results) -> Arc<ClaimsPrincipal> {
 }
 
 /// Asks an unknown sender who he is, by each scheme; tells a known one that he may not.
-fn deny(at: &WorkerEndpoint, request: &AuthenticationRequest<'_>, results: &Results) -> Result<Denial, SchemeError> {
+fn deny(
+    at: &WorkerEndpoint,
+    request: &AuthenticationRequest<'_>,
+    results: &Results,
+) -> Result<Denial, SchemeError> {
     let schemes = at.server.schemes();
     let is_known = results.iter().any(|(_, result)| result.ticket().is_some());
     let mut denial = Denial::new(if is_known { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED });

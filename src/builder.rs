@@ -98,7 +98,8 @@ impl SignalRBuilder {
         if let Some(default) = &self.default_scheme {
             schemes.set_default(default)?;
         }
-        let common = Common { policies: self.policies, user_ids: self.user_ids, options: self.options, schemes };
+        let common =
+            Common { policies: self.policies, user_ids: self.user_ids, options: self.options, schemes };
         let (mut hubs, mut endpoints) = (Vec::<Box<dyn AnyHub>>::new(), Vec::<Endpoint>::new());
         let (mut types, mut paths) = (HashSet::new(), HashSet::new());
         for hub in self.hubs {
@@ -181,7 +182,11 @@ struct Common {
 trait BuildHub {
     fn hub_type(&self) -> TypeId;
     fn type_name(&self) -> &'static str;
-    fn build(self: Box<Self>, index: usize, common: &Common) -> Result<(Box<dyn AnyHub>, Vec<Endpoint>), BuildError>;
+    fn build(
+        self: Box<Self>,
+        index: usize,
+        common: &Common,
+    ) -> Result<(Box<dyn AnyHub>, Vec<Endpoint>), BuildError>;
 }
 
 impl<H: Hub> BuildHub for HubRoutes<H> {
@@ -193,7 +198,11 @@ impl<H: Hub> BuildHub for HubRoutes<H> {
         std::any::type_name::<H>()
     }
 
-    fn build(self: Box<Self>, index: usize, common: &Common) -> Result<(Box<dyn AnyHub>, Vec<Endpoint>), BuildError> {
+    fn build(
+        self: Box<Self>,
+        index: usize,
+        common: &Common,
+    ) -> Result<(Box<dyn AnyHub>, Vec<Endpoint>), BuildError> {
         let hub = self.type_name();
         let options = self.options.unwrap_or_else(|| common.options.clone());
         let server = HubServer::new(self.hub, options, &common.policies, common.user_ids.clone())

@@ -92,7 +92,11 @@ impl Connections {
     }
 
     /// Makes and opens a connection that was not negotiated; its token is its id.
-    pub(crate) fn open_new(self: &Arc<Self>, transport: TransportKind, user: Arc<ClaimsPrincipal>) -> (ConnectionId, Lease) {
+    pub(crate) fn open_new(
+        self: &Arc<Self>,
+        transport: TransportKind,
+        user: Arc<ClaimsPrincipal>,
+    ) -> (ConnectionId, Lease) {
         let id = ConnectionId::random();
         let token = ConnectionToken::same_as(&id);
         let entry = Entry { id: id.clone(), user, transport: Some(transport) };
@@ -188,7 +192,8 @@ mod tests {
         let (_, opened) = connections.negotiate(user("ann"), false, now).unwrap();
         let _lease = connections.open(opened.expose(), WEB_SOCKETS, &user("ann"), now).unwrap();
         let later = now + Duration::from_secs(16);
-        let open = |token: &ConnectionToken| connections.open(token.expose(), WEB_SOCKETS, &user("ann"), later);
+        let open =
+            |token: &ConnectionToken| connections.open(token.expose(), WEB_SOCKETS, &user("ann"), later);
         assert_eq!(open(&never).unwrap_err(), ConnectError::UnknownId);
         assert_eq!(open(&opened).unwrap_err(), ConnectError::AlreadyConnected);
     }

@@ -102,7 +102,9 @@ impl fmt::Display for BuildError {
             Self::UnknownScheme { hub, scheme } => {
                 write!(f, "hub {hub} demands the authentication scheme '{scheme}', which does not exist")
             }
-            Self::DuplicateHub { hub } => write!(f, "hub {hub} is given twice; give it several routes instead"),
+            Self::DuplicateHub { hub } => {
+                write!(f, "hub {hub} is given twice; give it several routes instead")
+            }
             Self::DuplicatePath { path } => write!(f, "two hubs have the path '{path}'"),
             Self::InvalidPath { path } => write!(f, "'{path}' is no path of a hub"),
         }

@@ -89,15 +89,16 @@ async fn connect(at: Rc<WorkerEndpoint>, http: HttpRequest, payload: Payload) ->
         Ok(opened) => opened,
         Err(err) => return err.response(),
     };
-    WebSocketTransport::respond(accept, payload, options, |transport, flow| {
-        at.runtime.connect(NewConnection {
+    let (runtime, maximum_backlog) = (at.runtime.clone(), options.maximum_backlog);
+    WebSocketTransport::respond(accept, payload, options, move |transport, flow| {
+        runtime.connect(NewConnection {
             id,
             user,
             request,
             transport,
             flow,
             formats: web_sockets::FORMATS,
-            maximum_backlog: options.maximum_backlog,
+            maximum_backlog,
             lease: Box::new(lease),
         })
     })
@@ -105,9 +106,10 @@ async fn connect(at: Rc<WorkerEndpoint>, http: HttpRequest, payload: Payload) ->
 
 /// The request as data, for hubs and for authorization.
 fn connect_request(http: &HttpRequest, parameters: Parameters) -> ConnectRequest {
-    let header = |(name, value): (&actix_web::http::header::HeaderName, &actix_web::http::header::HeaderValue)| {
-        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-    };
+    let header =
+        |(name, value): (&actix_web::http::header::HeaderName, &actix_web::http::header::HeaderValue)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
     ConnectRequest::new(TransportKind::WebSockets, http.path())
         .with_query(parameters.into_pairs())
         .with_headers(http.headers().iter().map(header).collect())

@@ -7,13 +7,8 @@ use actix_web::web::{Data, ServiceConfig};
 use uuid::Uuid;
 
 use crate::{
-    authentication::Schemes,
-    builder::SignalRBuilder,
-    connections::Connections,
-    error::BuildError,
-    options::HttpConnectionOptions,
-    routes::configure_endpoint,
-    worker::Worker,
+    authentication::Schemes, builder::SignalRBuilder, connections::Connections, error::BuildError,
+    options::HttpConnectionOptions, routes::configure_endpoint, worker::Worker,
 };
 
 /// A server of hubs. Cheap to clone; starts nothing by itself.
@@ -89,7 +84,11 @@ impl SignalR {
     /// A hub seen from outside of its methods; `None` if this server does not serve it.
     #[must_use]
     pub fn hub_context<H: Hub>(&self) -> Option<HubContext<H>> {
-        self.0.hubs.iter().find_map(|hub| hub.as_any().downcast_ref::<ServedHub<H>>()).map(|hub| hub.0.context())
+        self.0
+            .hubs
+            .iter()
+            .find_map(|hub| hub.as_any().downcast_ref::<ServedHub<H>>())
+            .map(|hub| hub.0.context())
     }
 
     /// The ways in which this server finds out who connects.
@@ -142,7 +141,10 @@ impl Endpoint {
 
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Endpoint").field("path", &self.path).field("policy", &self.policy).finish_non_exhaustive()
+        f.debug_struct("Endpoint")
+            .field("path", &self.path)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
     }
 }
 

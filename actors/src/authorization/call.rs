@@ -33,7 +33,7 @@ pub(crate) enum Step {
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) invocation_id: Option<ByteString>,
-    /// As the client spells it.
+    /// Its name in error texts.
     pub(crate) target: ByteString,
     /// Which method of the hub.
     pub(crate) method: usize,

@@ -12,7 +12,6 @@ use std::future::Future;
 
 pub(crate) use crate::authorization::{
     actor::AuthorizeCalls,
-    arguments::Arguments,
     call::{Call, CallSource, Completed, Invoke, Refusal, Step},
     policy::panic_text,
 };

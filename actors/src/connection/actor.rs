@@ -179,13 +179,13 @@ impl ConnectionActor {
     /// Finds the method of a call and types its arguments; what does not fit is refused.
     fn bind(&self, invocation: Invocation) -> Step {
         let Invocation { invocation_id, target, arguments, stream_ids, streaming } = invocation;
-        let refuse = |err: HubError| {
+        let refuse = |target: &str, err: HubError| {
             let base = format!("Failed to invoke '{target}' due to an error on the server.");
             let error = err.told_to_client(&base, self.runtime.options.detailed_errors);
             Step::Refused(Refusal { invocation_id: invocation_id.clone(), error, in_turn: false })
         };
         let Some(method) = self.runtime.methods.find(&target) else {
-            return refuse(HubError::new("Method does not exist."));
+            return refuse(&target, HubError::new("Method does not exist."));
         };
         // Reading a value may run the application's own code.
         let bound = std::panic::catch_unwind(AssertUnwindSafe(|| (method.bind)(&arguments)));
@@ -201,12 +201,12 @@ impl ConnectionActor {
                 streaming,
                 uploads: stream_ids.len(),
                 invocation_id,
-                target,
+                target: method.target.clone(),
             }),
-            Ok(Err(err)) => refuse(err.into()),
+            Ok(Err(err)) => refuse(&method.target, err.into()),
             Err(_) => {
                 tracing::error!(method = &*method.name, "reading the arguments of a hub method panicked");
-                refuse(HubError::internal("Panic", "the arguments could not be read"))
+                refuse(&method.target, HubError::internal("Panic", "the arguments could not be read"))
             }
         }
     }

@@ -55,7 +55,11 @@ impl<H: Hub> HubServer<H> {
     ///
     /// # Errors
     /// When a demand cannot be met.
-    pub fn policy(&self, policies: &Policies, more: &[AuthorizeData]) -> Result<Option<Arc<Policy>>, DescribeError> {
+    pub fn policy(
+        &self,
+        policies: &Policies,
+        more: &[AuthorizeData],
+    ) -> Result<Option<Arc<Policy>>, DescribeError> {
         self.described.policy(policies, more)
     }
 

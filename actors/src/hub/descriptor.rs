@@ -59,7 +59,8 @@ impl<H: Hub> HubDescriptor<H> {
         {
             let policy =
                 policies.combine(&authorize).map_err(|err| DescribeError::Policy(Some(name.clone()), err))?;
-            if !table.insert(MethodEntry { index, name: name.clone(), bind, policy }) {
+            let target = name.clone().into_owned().into();
+            if !table.insert(MethodEntry { index, name: name.clone(), target, bind, policy }) {
                 return Err(DescribeError::DuplicateMethod(name));
             }
             methods.push(method);
@@ -119,7 +120,10 @@ impl<H> DescribedHub<H> {
 
 impl<H> fmt::Debug for DescribedHub<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DescribedHub").field("methods", &self.table).field("authorize", &self.authorize).finish()
+        f.debug_struct("DescribedHub")
+            .field("methods", &self.table)
+            .field("authorize", &self.authorize)
+            .finish()
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
+use bytestring::ByteString;
+
 use crate::{authorization::Policy, hub::BindFn};
 
 /// What a connection has to know of a method.
@@ -9,6 +11,8 @@ use crate::{authorization::Policy, hub::BindFn};
 pub(crate) struct MethodEntry {
     pub(crate) index: usize,
     pub(crate) name: Cow<'static, str>,
+    /// The name again, as error texts have it: the declared one, however the client spells it.
+    pub(crate) target: ByteString,
     pub(crate) bind: BindFn,
     pub(crate) policy: Option<Arc<Policy>>,
 }
@@ -58,7 +62,9 @@ mod tests {
         let mut free = true;
         for (index, name) in names.iter().enumerate() {
             let bind: BindFn = |_| Err(crate::ProtocolError::invalid_data("never bound"));
-            free &= table.insert(MethodEntry { index, name: Cow::Borrowed(name), bind, policy: None });
+            let target = ByteString::from_static(name);
+            let entry = MethodEntry { index, name: Cow::Borrowed(name), target, bind, policy: None };
+            free &= table.insert(entry);
         }
         (table, free)
     }

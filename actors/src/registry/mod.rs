@@ -13,7 +13,7 @@ use actix::{
 };
 use parking_lot::RwLock;
 
-pub use crate::registry::target::{Deliver, Target};
+pub(crate) use crate::registry::target::{Deliver, Target};
 pub(crate) use crate::registry::{
     actor::{Client, Connect, CountConnections, Disconnect, JoinGroup, LeaveGroup, Publish, RegistryActor},
     index::Index,

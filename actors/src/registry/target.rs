@@ -8,8 +8,7 @@ use crate::{ConnectionId, protocol::SerializedMessage};
 
 /// Whom a message is for. Names are compared with case.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Target {
+pub(crate) enum Target {
     /// Every connection of the hub.
     All,
     /// Every connection but these.
@@ -33,7 +32,7 @@ pub enum Target {
 /// What a connection is handed by its registry.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
-pub enum Deliver {
+pub(crate) enum Deliver {
     /// A message, already counted in the connection's backlog.
     Message(SerializedMessage),
     /// The client is too slow: a message did not fit into the backlog any more.

@@ -68,7 +68,8 @@ impl WebSocketTransport {
             Self { connection, outbox: shared, close_timeout, is_over: false, has_closed: false }
         });
         let connection = connection.borrow_mut().take();
-        upgrade::switching_protocols(accept).body(BodyStream::new(Body::new(frames, outbox, outbound, connection)))
+        upgrade::switching_protocols(accept)
+            .body(BodyStream::new(Body::new(frames, outbox, outbound, connection)))
     }
 
     /// Writes a close frame behind all that is to be written; nothing goes out after it.

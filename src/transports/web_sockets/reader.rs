@@ -12,7 +12,6 @@ use futures::Stream;
 use crate::transports::web_sockets::decoder::{Control, FrameDecoder, FrameError};
 
 /// Reads while the hub keeps up with what has been read.
-#[derive(Debug)]
 pub(super) struct Reader {
     payload: Payload,
     decoder: FrameDecoder,
