@@ -1,0 +1,180 @@
+//! A server with the hubs, routes and policies of a fixed contract, so that what others wrote can be run against it.
+//!
+//! ```text
+//! cargo run --release --example contract -- --urls http://127.0.0.1:5000 [--detailed 1] [--parallel N] [--workers N]
+//! ```
+//!
+//! It serves what this crate does so far; what it does not is not mapped, and answers 404.
+
+mod any_json;
+mod authorized_hubs;
+mod bench_hub;
+mod complex;
+mod key_scheme;
+mod null;
+mod plain_hubs;
+mod test_hub;
+mod tokens;
+
+use actix_cors::Cors;
+use actix_signalr::{
+    AuthorizationContext, AuthorizationHandler, ClaimsPrincipal, HttpConnectionOptions, HubContext,
+    HubOptions, HubRoutes, Outcome, Policy, PolicyScheme, Requirement, SignalR, TransportKind, claim_types,
+};
+use actix_web::{
+    App, HttpResponse, HttpServer, Responder,
+    error::ErrorInternalServerError,
+    web::{self, Data, Json, Path},
+};
+use serde_json::json;
+
+use crate::{
+    authorized_hubs::{AuthorizedHub, JwtOnlyHub, PolicyHub},
+    bench_hub::BenchHub,
+    key_scheme::KeyScheme,
+    plain_hubs::{BrokenHub, RefusingHub},
+    test_hub::{Lifecycle, TestHub},
+};
+
+#[actix_web::main]
+async fn main() -> std::io::Result<()> {
+    tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).init();
+    let arguments = Arguments::parse()?;
+    let lifecycle = Lifecycle::default();
+    let signalr = server(&arguments, lifecycle.clone())?;
+
+    let server = HttpServer::new(move || {
+        let cors = Cors::default()
+            .allowed_origin("http://allowed.example")
+            .allow_any_method()
+            .allow_any_header()
+            .supports_credentials();
+        App::new()
+            .wrap(cors)
+            .app_data(Data::new(lifecycle.clone()))
+            .route("/token", web::get().to(tokens::mint))
+            .route("/lifecycle", web::get().to(counters))
+            .route("/push/{user}", web::post().to(push))
+            .configure(signalr.routes())
+    })
+    .workers(arguments.workers)
+    .shutdown_timeout(1)
+    .bind(&arguments.address)?;
+    println!("listening on http://{}", arguments.address);
+    server.run().await
+}
+
+fn server(arguments: &Arguments, lifecycle: Lifecycle) -> Result<SignalR, actix_signalr::BuildError> {
+    let default = HttpConnectionOptions::default;
+    let large = default().application_max_buffer_size(1 << 20).transport_max_buffer_size(1 << 20);
+    SignalR::builder()
+        .authentication(PolicyScheme::new("Smart").select(|request| {
+            if request.http().headers().contains_key("x-key") { "Key" } else { "Bearer" }.to_owned()
+        }))
+        .authentication(tokens::bearer())
+        .authentication(KeyScheme)
+        .default_scheme("Smart")
+        .policy("DomainRestricted", Policy::new().require(DomainRestricted))
+        .policy("HasEmail", Policy::new().require_authenticated_user().require_claim(claim_types::EMAIL))
+        .policy(
+            "Bench",
+            Policy::new()
+                .require_authenticated_user()
+                .require_claim("bench")
+                .require_user(|user| user.has_claim("bench", "yes")),
+        )
+        .policy("JwtOnly", Policy::new().schemes(["Bearer"]).require_authenticated_user())
+        // The contract has a method with a policy nobody has defined; here that would not start.
+        .policy("NoSuchPolicy", Policy::new().require_user(|_| false))
+        .user_id_provider(|user: &ClaimsPrincipal| {
+            let id =
+                user.find_first(claim_types::EMAIL).or_else(|| user.find_first(claim_types::NAME_IDENTIFIER));
+            id.map(str::to_owned)
+        })
+        .hub_options(
+            HubOptions::default()
+                .detailed_errors(arguments.detailed)
+                .maximum_parallel_invocations(arguments.parallel),
+        )
+        .hub_routes(
+            HubRoutes::new(TestHub::new(lifecycle))
+                .route("/hubs/test", default())
+                .route("/hubs/short", default().application_max_buffer_size(4096))
+                .route("/hubs/wsonly", default().transports([TransportKind::WebSockets]))
+                .route("/hubs/minv1", default().minimum_protocol_version(1))
+                .route("/open/test", default()),
+        )
+        .hub("/hubs/authorized", AuthorizedHub)
+        .hub("/hubs/policy", PolicyHub)
+        .hub("/hubs/jwtonly", JwtOnlyHub)
+        .hub("/hubs/broken", BrokenHub)
+        .hub("/hubs/refusing", RefusingHub)
+        .hub_routes(HubRoutes::new(BenchHub).route("/hubs/bench", large).route("/bench", default()))
+        .build()
+}
+
+/// Only names of one domain; one of them may not ban.
+struct DomainRestricted;
+
+impl Requirement for DomainRestricted {}
+
+impl AuthorizationHandler<Self> for DomainRestricted {
+    async fn handle(&self, context: &AuthorizationContext, _: &Self) -> Outcome {
+        let (Some(name), Some(call)) = (context.user().name(), context.hub_invocation()) else {
+            return Outcome::Abstain;
+        };
+        let banned = name == "asdf42@example.org" && call.method.eq_ignore_ascii_case("banUser");
+        if !banned && name.ends_with("@example.org") { Outcome::Succeed } else { Outcome::Abstain }
+    }
+}
+
+async fn counters(lifecycle: Data<Lifecycle>) -> impl Responder {
+    let (connected, disconnected, faulted) = lifecycle.counts();
+    Json(json!({ "connected": connected, "disconnected": disconnected, "faulted": faulted }))
+}
+
+/// Sends from outside of a hub.
+async fn push(
+    user: Path<String>,
+    hub: Data<HubContext<TestHub>>,
+    text: web::Bytes,
+) -> actix_web::Result<HttpResponse> {
+    let text = String::from_utf8_lossy(&text).into_owned();
+    hub.clients().user(&*user).send("Message", (text,)).await.map_err(ErrorInternalServerError)?;
+    Ok(HttpResponse::Ok().finish())
+}
+
+struct Arguments {
+    address: String,
+    detailed: bool,
+    parallel: usize,
+    workers: usize,
+}
+
+impl Arguments {
+    fn parse() -> std::io::Result<Self> {
+        let mut parsed =
+            Self { address: "127.0.0.1:5000".to_owned(), detailed: false, parallel: 1, workers: 1 };
+        let mut given = std::env::args().skip(1);
+        while let Some(name) = given.next() {
+            let value = given.next().ok_or_else(|| invalid(&name))?;
+            match name.as_str() {
+                "--urls" => {
+                    parsed.address = value.trim_start_matches("http://").trim_end_matches('/').to_owned()
+                }
+                "--detailed" => parsed.detailed = true,
+                "--parallel" => parsed.parallel = value.parse().map_err(|_| invalid(&name))?,
+                "--workers" => parsed.workers = value.parse().map_err(|_| invalid(&name))?,
+                _ => return Err(invalid(&name)),
+            }
+        }
+        Ok(parsed)
+    }
+}
+
+fn invalid(name: &str) -> std::io::Error {
+    std::io::Error::new(
+        std::io::ErrorKind::InvalidInput,
+        format!("the argument {name} is unknown, or its value is"),
+    )
+}

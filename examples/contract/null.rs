@@ -1,0 +1,9 @@
+//! What a null is answered with where a name or a list is needed.
+
+use actix_signalr::HubError;
+
+/// The value, or the error that names the parameter.
+pub(crate) fn given<T>(value: Option<T>, parameter: &str) -> Result<T, HubError> {
+    let text = || format!("Value cannot be null. (Parameter '{parameter}')");
+    value.ok_or_else(|| HubError::internal("ArgumentNullException", text()))
+}
