@@ -1,7 +1,8 @@
 //! The connections of one route by their tokens, shared by all workers.
 //!
 //! A token is worth something on the route that gave it, to the user it was given to, and nowhere else. The lock is taken
-//! when a connection is negotiated, opened and over; never for a message.
+//! when a connection is negotiated, opened and over, and by requests of the transports that are made of requests; never
+//! for a message on a WebSocket.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -12,7 +13,7 @@ use std::{
 use actix_signalr_actors::{ClaimsPrincipal, ConnectionId, ConnectionToken, transport::TransportKind};
 use parking_lot::Mutex;
 
-use crate::{authentication::same_user, error::ConnectError};
+use crate::{authentication::same_user, error::ConnectError, transports::RequestDoor};
 
 /// The connections of one route.
 #[derive(Debug)]
@@ -33,9 +34,20 @@ struct Entry {
     id: ConnectionId,
     user: Arc<ClaimsPrincipal>,
     transport: Option<TransportKind>,
+    /// Where requests of an open connection go.
+    door: Option<RequestDoor>,
 }
 
-/// A place in the table for as long as a connection lasts; dropping it gives the place back.
+/// What a request for a transport finds.
+#[derive(Debug)]
+pub(crate) enum Opening {
+    /// The connection begins.
+    First(ConnectionId, Arc<Lease>),
+    /// Another poll of a connection that is polled.
+    Again(RequestDoor),
+}
+
+/// A place in the table, held by the connection and by its transport; when both are over it is given back.
 #[derive(Debug)]
 pub(crate) struct Lease {
     connections: Weak<Connections>,
@@ -63,32 +75,39 @@ impl Connections {
             return Err(ConnectError::TooManyConnections);
         }
         table.waiting.push_back((now, token.clone()));
-        table.by_token.insert(token.clone(), Entry { id: id.clone(), user, transport: None });
+        table.by_token.insert(token.clone(), Entry { id: id.clone(), user, transport: None, door: None });
         drop(table);
         Ok((id, token))
     }
 
-    /// Opens a negotiated connection by its first transport.
+    /// Opens a negotiated connection by its first transport, or finds the one that is polled. The checks and their order
+    /// are those of section 2 of the transports.
     pub(crate) fn open(
         self: &Arc<Self>,
         token: &str,
         transport: TransportKind,
+        is_supported: bool,
         user: &ClaimsPrincipal,
         now: Instant,
-    ) -> Result<(ConnectionId, Lease), ConnectError> {
+    ) -> Result<Opening, ConnectError> {
         let mut table = self.table.lock();
-        table.expire(now, self.timeout);
-        let (token, entry) = table.find(token).ok_or(ConnectError::UnknownId)?;
+        let (token, entry) = table.find(token, now, self.timeout)?;
+        if !is_supported {
+            return Err(ConnectError::TransportNotSupported(transport.name()));
+        }
         match entry.transport {
             None => {}
-            Some(before) if before == transport => return Err(ConnectError::AlreadyConnected),
-            Some(_) => return Err(ConnectError::TransportChanged),
+            Some(before) if before != transport => return Err(ConnectError::TransportChanged),
+            Some(TransportKind::LongPolling) => {
+                entry.check_user(user)?;
+                return entry.door.clone().map(Opening::Again).ok_or(ConnectError::AlreadyConnected);
+            }
+            Some(_) => return Err(ConnectError::AlreadyConnected),
         }
-        if !same_user(&entry.user, user) {
-            return Err(ConnectError::UserChanged);
-        }
+        entry.check_user(user)?;
         entry.transport = Some(transport);
-        Ok((entry.id.clone(), Lease { connections: Arc::downgrade(self), token }))
+        let lease = Arc::new(Lease { connections: Arc::downgrade(self), token });
+        Ok(Opening::First(entry.id.clone(), lease))
     }
 
     /// Makes and opens a connection that was not negotiated; its token is its id.
@@ -96,16 +115,56 @@ impl Connections {
         self: &Arc<Self>,
         transport: TransportKind,
         user: Arc<ClaimsPrincipal>,
-    ) -> (ConnectionId, Lease) {
+    ) -> (ConnectionId, Arc<Lease>) {
         let id = ConnectionId::random();
         let token = ConnectionToken::same_as(&id);
-        let entry = Entry { id: id.clone(), user, transport: Some(transport) };
+        let entry = Entry { id: id.clone(), user, transport: Some(transport), door: None };
         self.table.lock().by_token.insert(token.clone(), entry);
-        (id, Lease { connections: Arc::downgrade(self), token })
+        (id, Arc::new(Lease { connections: Arc::downgrade(self), token }))
+    }
+
+    /// Says where requests of an open connection go.
+    pub(crate) fn attach(&self, token: &str, door: RequestDoor) {
+        if let Some(entry) = self.table.lock().by_token.get_mut(token) {
+            entry.door = Some(door);
+        }
+    }
+
+    /// Where a request of an open connection goes, and which transport it has.
+    pub(crate) fn door(
+        &self,
+        token: &str,
+        user: &ClaimsPrincipal,
+        now: Instant,
+    ) -> Result<(Option<TransportKind>, Option<RequestDoor>), ConnectError> {
+        let mut table = self.table.lock();
+        let (_, entry) = table.find(token, now, self.timeout)?;
+        entry.check_user(user)?;
+        Ok((entry.transport, entry.door.clone()))
+    }
+}
+
+impl Entry {
+    /// The user of negotiation is bound to the connection.
+    fn check_user(&self, user: &ClaimsPrincipal) -> Result<(), ConnectError> {
+        if same_user(&self.user, user) { Ok(()) } else { Err(ConnectError::UserChanged) }
     }
 }
 
 impl Table {
+    fn find(
+        &mut self,
+        token: &str,
+        now: Instant,
+        timeout: Duration,
+    ) -> Result<(ConnectionToken, &mut Entry), ConnectError> {
+        self.expire(now, timeout);
+        let (token, _) = self.by_token.get_key_value(token).ok_or(ConnectError::UnknownId)?;
+        let token = token.clone();
+        let entry = self.by_token.get_mut(&token).ok_or(ConnectError::UnknownId)?;
+        Ok((token, entry))
+    }
+
     /// Forgets what was negotiated and never opened.
     fn expire(&mut self, now: Instant, timeout: Duration) {
         while let Some((since, token)) = self.waiting.front() {
@@ -118,11 +177,12 @@ impl Table {
             self.waiting.pop_front();
         }
     }
+}
 
-    fn find(&mut self, token: &str) -> Option<(ConnectionToken, &mut Entry)> {
-        let token = self.by_token.get_key_value(token)?.0.clone();
-        let entry = self.by_token.get_mut(&token)?;
-        Some((token, entry))
+impl Lease {
+    /// The token of the connection.
+    pub(crate) fn token(&self) -> ConnectionToken {
+        self.token.clone()
     }
 }
 
@@ -159,29 +219,42 @@ mod tests {
         Arc::new(Connections::new(Duration::from_secs(15)))
     }
 
+    fn open(
+        connections: &Arc<Connections>,
+        token: &str,
+        transport: TransportKind,
+        name: &str,
+        now: Instant,
+    ) -> Result<(ConnectionId, Arc<Lease>), ConnectError> {
+        match connections.open(token, transport, true, &user(name), now)? {
+            Opening::First(id, lease) => Ok((id, lease)),
+            Opening::Again(_) => panic!("nothing is polled here"),
+        }
+    }
+
     #[test]
     fn a_token_opens_its_connection_once_and_for_its_user() {
         let (connections, now) = (connections(), Instant::now());
         let (id, token) = connections.negotiate(user("ann"), true, now).unwrap();
         assert_ne!(id.as_str(), token.expose());
-        let open = |token: &str, name: &str| connections.open(token, WEB_SOCKETS, &user(name), now);
+        let by_web_socket = |token: &str, name: &str| open(&connections, token, WEB_SOCKETS, name, now);
 
-        assert_eq!(open(&id, "ann").unwrap_err(), ConnectError::UnknownId, "the id is no token");
-        assert_eq!(open(token.expose(), "bob").unwrap_err(), ConnectError::UserChanged);
-        let (opened, lease) = open(token.expose(), "ann").unwrap();
+        assert_eq!(by_web_socket(&id, "ann").unwrap_err(), ConnectError::UnknownId, "the id is no token");
+        assert_eq!(by_web_socket(token.expose(), "bob").unwrap_err(), ConnectError::UserChanged);
+        let (opened, lease) = by_web_socket(token.expose(), "ann").unwrap();
         assert_eq!(opened, id);
-        assert_eq!(open(token.expose(), "ann").unwrap_err(), ConnectError::AlreadyConnected);
-        let other = connections.open(token.expose(), TransportKind::InProcess, &user("ann"), now);
+        assert_eq!(by_web_socket(token.expose(), "ann").unwrap_err(), ConnectError::AlreadyConnected);
+        let other = open(&connections, token.expose(), TransportKind::LongPolling, "ann", now);
         assert_eq!(other.unwrap_err(), ConnectError::TransportChanged);
         drop(lease);
-        assert_eq!(open(token.expose(), "ann").unwrap_err(), ConnectError::UnknownId);
+        assert_eq!(by_web_socket(token.expose(), "ann").unwrap_err(), ConnectError::UnknownId);
     }
 
     #[test]
     fn a_token_of_one_route_is_unknown_on_another() {
         let now = Instant::now();
         let (_, token) = connections().negotiate(user("ann"), true, now).unwrap();
-        let elsewhere = connections().open(token.expose(), WEB_SOCKETS, &user("ann"), now);
+        let elsewhere = open(&connections(), token.expose(), WEB_SOCKETS, "ann", now);
         assert_eq!(elsewhere.unwrap_err(), ConnectError::UnknownId);
     }
 
@@ -190,12 +263,11 @@ mod tests {
         let (connections, now) = (connections(), Instant::now());
         let (_, never) = connections.negotiate(user("ann"), true, now).unwrap();
         let (_, opened) = connections.negotiate(user("ann"), false, now).unwrap();
-        let _lease = connections.open(opened.expose(), WEB_SOCKETS, &user("ann"), now).unwrap();
+        let _lease = open(&connections, opened.expose(), WEB_SOCKETS, "ann", now).unwrap();
         let later = now + Duration::from_secs(16);
-        let open =
-            |token: &ConnectionToken| connections.open(token.expose(), WEB_SOCKETS, &user("ann"), later);
-        assert_eq!(open(&never).unwrap_err(), ConnectError::UnknownId);
-        assert_eq!(open(&opened).unwrap_err(), ConnectError::AlreadyConnected);
+        let again = |token: &ConnectionToken| open(&connections, token.expose(), WEB_SOCKETS, "ann", later);
+        assert_eq!(again(&never).unwrap_err(), ConnectError::UnknownId);
+        assert_eq!(again(&opened).unwrap_err(), ConnectError::AlreadyConnected);
     }
 
     #[test]

@@ -22,6 +22,16 @@ pub(crate) enum ConnectError {
     TransportChanged,
     /// The connection has this transport already.
     AlreadyConnected,
+    /// The connection has no transport yet.
+    NotConnected,
+    /// What a WebSocket is for is not sent by requests.
+    SendOnWebSocket,
+    /// Only a connection that is polled is ended by a request.
+    CannotDelete,
+    /// What was sent could not be read.
+    UnreadableBody,
+    /// The connection is over.
+    Gone,
     /// The connection belongs to another user.
     UserChanged,
     /// There are as many negotiated connections as there may be.
@@ -40,10 +50,27 @@ impl ConnectError {
             }
             Self::TransportChanged => (StatusCode::BAD_REQUEST, "Cannot change transports mid-connection"),
             Self::AlreadyConnected => (StatusCode::CONFLICT, ""),
+            Self::NotConnected | Self::UnreadableBody => (StatusCode::BAD_REQUEST, ""),
+            Self::SendOnWebSocket => {
+                (StatusCode::METHOD_NOT_ALLOWED, "POST requests are not allowed for WebSocket connections.")
+            }
+            Self::CannotDelete => {
+                (StatusCode::BAD_REQUEST, "Cannot terminate this connection using the DELETE endpoint.")
+            }
+            Self::Gone => (StatusCode::NOT_FOUND, ""),
             Self::UserChanged => (StatusCode::FORBIDDEN, "The user associated with this connection changed."),
             Self::TooManyConnections => (StatusCode::SERVICE_UNAVAILABLE, ""),
         };
         HttpResponse::build(status).content_type(PLAIN).body(text)
+    }
+}
+
+impl ConnectError {
+    /// The answer without a content type: what a WebSocket with an unknown token is answered.
+    pub(crate) fn response_without_type(self) -> HttpResponse {
+        let mut response = self.response();
+        response.headers_mut().remove(actix_web::http::header::CONTENT_TYPE);
+        response
     }
 }
 

@@ -5,6 +5,7 @@ mod authorize;
 mod builder;
 mod connections;
 mod error;
+mod http_server;
 mod negotiation;
 mod options;
 mod query;
@@ -34,6 +35,7 @@ pub use crate::{
     },
     builder::{HubRoutes, SignalRBuilder},
     error::BuildError,
+    http_server::HttpServerExt,
     options::HttpConnectionOptions,
     server::SignalR,
 };

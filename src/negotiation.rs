@@ -70,7 +70,11 @@ struct Transport {
 
 impl Transport {
     const fn of(transport: TransportKind) -> Self {
-        Self { transport: transport.name(), transfer_formats: &["Text", "Binary"] }
+        let transfer_formats: &[&str] = match transport {
+            TransportKind::ServerSentEvents => &["Text"],
+            _ => &["Text", "Binary"],
+        };
+        Self { transport: transport.name(), transfer_formats }
     }
 }
 

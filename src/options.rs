@@ -22,6 +22,7 @@ pub struct HttpConnectionOptions {
     pub(crate) minimum_protocol_version: i32,
     pub(crate) disconnect_timeout: Duration,
     pub(crate) close_timeout: Duration,
+    pub(crate) poll_timeout: Duration,
 }
 
 impl Default for HttpConnectionOptions {
@@ -35,6 +36,7 @@ impl Default for HttpConnectionOptions {
             minimum_protocol_version: 0,
             disconnect_timeout: Duration::from_secs(15),
             close_timeout: Duration::from_secs(5),
+            poll_timeout: Duration::from_secs(90),
         }
     }
 }
@@ -85,7 +87,14 @@ impl HttpConnectionOptions {
         self
     }
 
-    /// How long a negotiated connection is kept without a transport; 15 s.
+    /// How long a poll waits for something to answer with; 90 s. Clients give up after 100 s.
+    #[must_use]
+    pub const fn poll_timeout(mut self, timeout: Duration) -> Self {
+        self.poll_timeout = timeout;
+        self
+    }
+
+    /// How long a connection is kept without a transport: after negotiation, and between polls; 15 s.
     #[must_use]
     pub const fn disconnect_timeout(mut self, timeout: Duration) -> Self {
         self.disconnect_timeout = timeout;
@@ -101,4 +110,5 @@ impl HttpConnectionOptions {
 }
 
 /// In the order in which clients are to try them.
-pub(crate) const ALL_TRANSPORTS: [TransportKind; 1] = [TransportKind::WebSockets];
+pub(crate) const ALL_TRANSPORTS: [TransportKind; 3] =
+    [TransportKind::WebSockets, TransportKind::ServerSentEvents, TransportKind::LongPolling];

@@ -1,21 +1,35 @@
 //! Which HTTP request goes where under one path of a hub.
 
-use std::{rc::Rc, time::Instant};
+use std::{rc::Rc, sync::Arc, time::Instant};
 
-use actix_signalr_actors::{ConnectRequest, NewConnection, transport::TransportKind};
+use actix::{Addr, Recipient};
+use actix_signalr_actors::{
+    ClaimsPrincipal, ConnectRequest, ConnectionActor, ConnectionId, NewConnection,
+    protocol::TransferFormat,
+    transport::{Flow, Outbound, TransportKind},
+};
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::Method,
+    http::{
+        Method,
+        header::{ACCEPT, HeaderName, HeaderValue},
+    },
     web::{self, Payload, ServiceConfig},
 };
 
 use crate::{
     authorize::authorize,
+    connections::{Lease, Opening},
     error::ConnectError,
     negotiation,
     query::Parameters,
     server::WorkerEndpoint,
-    transports::web_sockets::{self, WebSocketTransport},
+    transports::{
+        RequestDoor,
+        long_polling::{self, Delete, LongPollingTransport, NOT_TO_BE_KEPT, Poll, Polled},
+        server_sent_events::{self, ServerSentEventsTransport},
+        web_sockets::{self, WebSocketTransport, upgrade::upgrade_key},
+    },
 };
 
 /// Adds the routes of one endpoint. Paths are compared without case, with or without a slash at their end.
@@ -24,7 +38,7 @@ pub(crate) fn configure_endpoint(config: &mut ServiceConfig, at: Rc<WorkerEndpoi
     let hub_path = pattern(at.endpoint.path());
     let negotiating = at.clone();
     config.service(web::resource(negotiate_path).to(move |http| negotiate(negotiating.clone(), http)));
-    config.service(web::resource(hub_path).to(move |http, payload| connect(at.clone(), http, payload)));
+    config.service(web::resource(hub_path).to(move |http, payload| serve(at.clone(), http, payload)));
 }
 
 /// The pattern of a path for the router: a regular expression, which alone can leave case aside.
@@ -61,8 +75,8 @@ async fn negotiate(at: Rc<WorkerEndpoint>, http: HttpRequest) -> HttpResponse {
     }
 }
 
-/// A request to the hub itself: section 2 of the transports says which transport is meant.
-async fn connect(at: Rc<WorkerEndpoint>, http: HttpRequest, payload: Payload) -> HttpResponse {
+/// A request to the hub itself.
+async fn serve(at: Rc<WorkerEndpoint>, http: HttpRequest, payload: Payload) -> HttpResponse {
     let parameters = Parameters::of(&http);
     let token = parameters.find("id").filter(|token| !token.is_empty());
     let request = connect_request(&http, parameters);
@@ -70,46 +84,161 @@ async fn connect(at: Rc<WorkerEndpoint>, http: HttpRequest, payload: Payload) ->
         Ok(user) => user,
         Err(denial) => return denial,
     };
-    if http.method() != Method::GET {
-        return ConnectError::MethodNotAllowed.response();
+    let incoming = Incoming { at, token, user, request };
+    match *http.method() {
+        Method::GET if accepts_events(&http) => incoming.events(),
+        Method::GET => match upgrade_key(&http) {
+            Some(accept) => incoming.web_socket(accept, payload),
+            None => incoming.poll().await,
+        },
+        Method::POST => incoming.send(payload).await.unwrap_or_else(ConnectError::response),
+        Method::DELETE => incoming.delete().unwrap_or_else(ConnectError::response),
+        _ => ConnectError::MethodNotAllowed.response(),
     }
-    let Some(accept) = web_sockets::upgrade::upgrade_key(&http) else {
-        return ConnectError::NoId.response();
-    };
-    let kind = TransportKind::WebSockets;
-    let options = &at.endpoint.options;
-    if !options.transports.contains(&kind) {
-        return ConnectError::TransportNotSupported(kind.name()).response();
+}
+
+/// A request to a hub, from somebody who may.
+struct Incoming {
+    at: Rc<WorkerEndpoint>,
+    token: Option<String>,
+    user: Arc<ClaimsPrincipal>,
+    request: ConnectRequest,
+}
+
+impl Incoming {
+    fn web_socket(self, accept: HeaderValue, payload: Payload) -> HttpResponse {
+        let kind = TransportKind::WebSockets;
+        let opened = match &self.token {
+            Some(_) => self.open(kind),
+            None if !self.at.endpoint.options.transports.contains(&kind) => {
+                Err(ConnectError::TransportNotSupported(kind.name()))
+            }
+            None => {
+                let (id, lease) = self.at.endpoint.connections.open_new(kind, self.user.clone());
+                Ok(Opening::First(id, lease))
+            }
+        };
+        let (id, lease) = match opened {
+            Ok(Opening::First(id, lease)) => (id, lease),
+            Ok(Opening::Again(_)) => return ConnectError::AlreadyConnected.response(),
+            Err(err @ ConnectError::UnknownId) => return err.response_without_type(),
+            Err(err) => return err.response(),
+        };
+        let at = self.at.clone();
+        let connect = self.connect(kind, id, lease, web_sockets::FORMATS);
+        WebSocketTransport::respond(accept, payload, &at.endpoint.options, connect)
     }
-    let opened = match token {
-        Some(token) => at.endpoint.connections.open(&token, kind, &user, Instant::now()),
-        None => Ok(at.endpoint.connections.open_new(kind, user.clone())),
-    };
-    let (id, lease) = match opened {
-        Ok(opened) => opened,
-        Err(err) => return err.response(),
-    };
-    let (runtime, maximum_backlog) = (at.runtime.clone(), options.maximum_backlog);
-    WebSocketTransport::respond(accept, payload, options, move |transport, flow| {
-        runtime.connect(NewConnection {
-            id,
-            user,
-            request,
-            transport,
-            flow,
-            formats: web_sockets::FORMATS,
-            maximum_backlog,
-            lease: Box::new(lease),
-        })
-    })
+
+    fn events(self) -> HttpResponse {
+        let kind = TransportKind::ServerSentEvents;
+        let (id, lease) = match self.open(kind) {
+            Ok(Opening::First(id, lease)) => (id, lease),
+            Ok(Opening::Again(_)) => return ConnectError::AlreadyConnected.response(),
+            Err(err) => return err.response(),
+        };
+        let (at, token) = (self.at.clone(), lease.token());
+        let connect = self.connect(kind, id, lease.clone(), server_sent_events::FORMATS);
+        let (response, door) = ServerSentEventsTransport::respond(&at.endpoint.options, lease, connect);
+        at.endpoint.connections.attach(token.expose(), door);
+        response
+    }
+
+    async fn poll(self) -> HttpResponse {
+        let kind = TransportKind::LongPolling;
+        match self.open(kind) {
+            Ok(Opening::First(id, lease)) => {
+                let (at, token) = (self.at.clone(), lease.token());
+                let connect = self.connect(kind, id, lease.clone(), long_polling::FORMATS);
+                let door = LongPollingTransport::start(&at.endpoint.options, lease, connect);
+                at.endpoint.connections.attach(token.expose(), door);
+                Polled::First.response()
+            }
+            Ok(Opening::Again(RequestDoor { polls: Some(polls), .. })) => {
+                polls.send(Poll).await.unwrap_or(Polled::Over).response()
+            }
+            Ok(Opening::Again(_)) => not_to_be_kept(ConnectError::Gone),
+            Err(err) => not_to_be_kept(err),
+        }
+    }
+
+    async fn send(self, payload: Payload) -> Result<HttpResponse, ConnectError> {
+        match self.door()? {
+            (Some(TransportKind::WebSockets), _) => Err(ConnectError::SendOnWebSocket),
+            (_, Some(door)) => {
+                door.send(payload).await?;
+                Ok(HttpResponse::Ok().content_type("text/plain").body(""))
+            }
+            (_, None) => Err(ConnectError::NotConnected),
+        }
+    }
+
+    fn delete(self) -> Result<HttpResponse, ConnectError> {
+        match self.door()? {
+            (_, Some(RequestDoor { polls: Some(polls), .. })) => {
+                polls.do_send(Delete);
+                Ok(HttpResponse::Accepted().content_type("text/plain").body(""))
+            }
+            _ => Err(ConnectError::CannotDelete),
+        }
+    }
+
+    fn door(&self) -> Result<(Option<TransportKind>, Option<RequestDoor>), ConnectError> {
+        let token = self.token.as_deref().ok_or(ConnectError::NoId)?;
+        self.at.endpoint.connections.door(token, &self.user, Instant::now())
+    }
+
+    fn open(&self, kind: TransportKind) -> Result<Opening, ConnectError> {
+        let token = self.token.as_deref().ok_or(ConnectError::NoId)?;
+        let is_supported = self.at.endpoint.options.transports.contains(&kind);
+        self.at.endpoint.connections.open(token, kind, is_supported, &self.user, Instant::now())
+    }
+
+    /// What starts the connection once its transport is there.
+    fn connect(
+        self,
+        kind: TransportKind,
+        id: ConnectionId,
+        lease: Arc<Lease>,
+        formats: &'static [TransferFormat],
+    ) -> impl FnOnce(Recipient<Outbound>, Flow) -> Addr<ConnectionActor> + use<> {
+        let Self { at, user, request, .. } = self;
+        move |transport, flow| {
+            at.runtime.connect(NewConnection {
+                id,
+                user,
+                request: request.by(kind),
+                transport,
+                flow,
+                formats,
+                has_inherent_keep_alive: kind == TransportKind::LongPolling,
+                maximum_backlog: at.endpoint.options.maximum_backlog,
+                lease: Box::new(lease),
+            })
+        }
+    }
+}
+
+/// Whether `Accept` has the bare media type among others.
+fn accepts_events(http: &HttpRequest) -> bool {
+    let mut types =
+        http.headers().get_all(ACCEPT).flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    types.any(|media_type| media_type.trim_ascii().eq_ignore_ascii_case(b"text/event-stream"))
+}
+
+/// A refusal of a poll.
+fn not_to_be_kept(err: ConnectError) -> HttpResponse {
+    let mut response = err.response();
+    for (name, value) in NOT_TO_BE_KEPT {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
 }
 
 /// The request as data, for hubs and for authorization.
 fn connect_request(http: &HttpRequest, parameters: Parameters) -> ConnectRequest {
-    let header =
-        |(name, value): (&actix_web::http::header::HeaderName, &actix_web::http::header::HeaderValue)| {
-            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-        };
+    let header = |(name, value): (&HeaderName, &HeaderValue)| {
+        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
     ConnectRequest::new(TransportKind::WebSockets, http.path())
         .with_query(parameters.into_pairs())
         .with_headers(http.headers().iter().map(header).collect())

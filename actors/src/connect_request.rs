@@ -42,6 +42,13 @@ impl ConnectRequest {
         self
     }
 
+    /// The same request, of another transport.
+    #[must_use]
+    pub const fn by(mut self, transport: TransportKind) -> Self {
+        self.transport = transport;
+        self
+    }
+
     /// How the bytes of the connection travel.
     #[must_use]
     pub const fn transport(&self) -> TransportKind {

@@ -28,6 +28,7 @@ pub struct HubCallerContext {
 }
 
 /// What is the same for all calls of a connection.
+#[derive(Debug)]
 pub(crate) struct Connection {
     id: ConnectionId,
     registry: Registry,
@@ -81,6 +82,11 @@ impl Connection {
 
     pub(crate) fn user_id(&self) -> Option<&Arc<str>> {
         self.user_id.get()?.as_ref()
+    }
+
+    /// Whether a hub has asked for the end: what is answered from then on is not sent any more.
+    pub(crate) fn is_abort_requested(&self) -> bool {
+        self.abort_requested.load(Ordering::SeqCst)
     }
 
     pub(crate) const fn aborted(&self) -> &CancellationToken {

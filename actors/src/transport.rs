@@ -8,7 +8,7 @@ use std::sync::{
 use actix::Message;
 use bytes::Bytes;
 
-use crate::protocol::TransferFormat;
+use crate::{ProtocolError, protocol::TransferFormat};
 
 /// Bytes a transport has read: all that one read brought, in order, records whole or in parts.
 ///
@@ -17,10 +17,10 @@ use crate::protocol::TransferFormat;
 #[rtype(result = "()")]
 pub struct Received(pub Bytes);
 
-/// The transport will bring nothing more and takes nothing more.
-#[derive(Debug, Message)]
+/// The transport will bring nothing more and takes nothing more; with what the client did wrong, if that was why.
+#[derive(Debug, Default, Message)]
 #[rtype(result = "()")]
-pub struct TransportClosed;
+pub struct TransportClosed(pub Option<ProtocolError>);
 
 /// What a connection wants of its transport.
 #[derive(Debug, Message)]
@@ -45,6 +45,10 @@ pub enum Outbound {
 pub enum TransportKind {
     /// A WebSocket.
     WebSockets,
+    /// A stream of events to the client, requests from it.
+    ServerSentEvents,
+    /// Requests that wait for something to answer with, and requests from the client.
+    LongPolling,
     /// Within the process: tests.
     InProcess,
 }
@@ -55,6 +59,8 @@ impl TransportKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::WebSockets => "WebSockets",
+            Self::ServerSentEvents => "ServerSentEvents",
+            Self::LongPolling => "LongPolling",
             Self::InProcess => "InProcess",
         }
     }

@@ -10,13 +10,15 @@ mod any_json;
 mod authorized_hubs;
 mod bench_hub;
 mod complex;
+mod cors;
 mod key_scheme;
 mod null;
 mod plain_hubs;
 mod test_hub;
 mod tokens;
 
-use actix_cors::Cors;
+use std::time::Duration;
+
 use actix_signalr::{
     AuthorizationContext, AuthorizationHandler, ClaimsPrincipal, HttpConnectionOptions, HubContext,
     HubOptions, HubRoutes, Outcome, Policy, PolicyScheme, Requirement, SignalR, TransportKind, claim_types,
@@ -24,7 +26,8 @@ use actix_signalr::{
 use actix_web::{
     App, HttpResponse, HttpServer, Responder,
     error::ErrorInternalServerError,
-    web::{self, Data, Json, Path},
+    middleware::from_fn,
+    web::{self, Data, Path},
 };
 use serde_json::json;
 
@@ -44,13 +47,8 @@ async fn main() -> std::io::Result<()> {
     let signalr = server(&arguments, lifecycle.clone())?;
 
     let server = HttpServer::new(move || {
-        let cors = Cors::default()
-            .allowed_origin("http://allowed.example")
-            .allow_any_method()
-            .allow_any_header()
-            .supports_credentials();
         App::new()
-            .wrap(cors)
+            .wrap(from_fn(cors::allow_one_origin))
             .app_data(Data::new(lifecycle.clone()))
             .route("/token", web::get().to(tokens::mint))
             .route("/lifecycle", web::get().to(counters))
@@ -58,6 +56,7 @@ async fn main() -> std::io::Result<()> {
             .configure(signalr.routes())
     })
     .workers(arguments.workers)
+    .for_hubs()
     .shutdown_timeout(1)
     .bind(&arguments.address)?;
     println!("listening on http://{}", arguments.address);
@@ -99,7 +98,10 @@ fn server(arguments: &Arguments, lifecycle: Lifecycle) -> Result<SignalR, actix_
         .hub_routes(
             HubRoutes::new(TestHub::new(lifecycle))
                 .route("/hubs/test", default())
-                .route("/hubs/short", default().application_max_buffer_size(4096))
+                .route(
+                    "/hubs/short",
+                    default().application_max_buffer_size(4096).poll_timeout(Duration::from_secs(2)),
+                )
                 .route("/hubs/wsonly", default().transports([TransportKind::WebSockets]))
                 .route("/hubs/minv1", default().minimum_protocol_version(1))
                 .route("/open/test", default()),
@@ -130,7 +132,8 @@ impl AuthorizationHandler<Self> for DomainRestricted {
 
 async fn counters(lifecycle: Data<Lifecycle>) -> impl Responder {
     let (connected, disconnected, faulted) = lifecycle.counts();
-    Json(json!({ "connected": connected, "disconnected": disconnected, "faulted": faulted }))
+    let counts = json!({ "connected": connected, "disconnected": disconnected, "faulted": faulted });
+    HttpResponse::Ok().content_type("application/json; charset=utf-8").body(counts.to_string())
 }
 
 /// Sends from outside of a hub.

@@ -37,6 +37,9 @@ impl TestHub {
     }
 }
 
+/// What an exception without a message says.
+const NO_MESSAGE: &str = "Exception of type 'Microsoft.AspNetCore.SignalR.HubException' was thrown.";
+
 #[derive(Default)]
 struct Calls(i32);
 
@@ -100,7 +103,7 @@ impl TestHub {
         _ctx: HubCallerContext,
         message: Option<String>,
     ) -> HubResult<String> {
-        Err(HubError::new(message.unwrap_or_default()))
+        Err(HubError::new(message.unwrap_or_else(|| NO_MESSAGE.to_owned())))
     }
 
     async fn sleep(&self, _ctx: HubCallerContext, ms: i32, tag: i32) -> HubResult<i32> {
@@ -192,9 +195,7 @@ impl TestHub {
     }
 
     async fn send_user(&self, ctx: HubCallerContext, user: Option<String>, m: Option<String>) -> HubResult {
-        // Nobody has no name: a message for nobody reaches nobody.
-        let Some(user) = user else { return Ok(()) };
-        Ok(ctx.clients().user(user).send("Message", (m,)).await?)
+        Ok(ctx.clients().user(given(user, "userId")?).send("Message", (m,)).await?)
     }
 
     async fn send_users(&self, ctx: HubCallerContext, users: Option<Names>, m: Option<String>) -> HubResult {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use actix::{Message, Recipient};
 use bytes::Bytes;
 use bytestring::ByteString;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     authorization::{HubInvocation, Policy},
+    context::Connection,
     protocol::HubProtocol,
 };
 
@@ -62,10 +62,11 @@ pub(crate) struct CallSource {
     pub(crate) protocol: HubProtocol,
     pub(crate) detailed_errors: bool,
     pub(crate) completed: Recipient<Completed>,
-    pub(crate) aborted: CancellationToken,
+    pub(crate) connection: Arc<Connection>,
 }
 
-/// Answers to calls, encoded, and how many calls are over with them.
+/// Answers to calls, encoded, and how many calls are over with them. The first one for calls that went down together
+/// comes as soon as they have been looked at, even with nothing in it.
 ///
 /// Goes up without a bound of its own: there is at most one for each call that went down.
 #[derive(Debug, Message)]
@@ -73,4 +74,5 @@ pub(crate) struct CallSource {
 pub(crate) struct Completed {
     pub(crate) records: Bytes,
     pub(crate) calls: usize,
+    pub(crate) is_first: bool,
 }

@@ -36,6 +36,7 @@ pub struct ConnectionActor {
     flow: Flow,
     formats: &'static [TransferFormat],
     maximum_backlog: usize,
+    has_inherent_keep_alive: bool,
     stage: Stage,
     input: Input,
     /// A message that has been read and whose turn has not come.
@@ -64,6 +65,8 @@ enum Stage {
 enum Held {
     Step(Step),
     Message(HubMessage),
+    /// What could not be read; calls before it are started and answered first.
+    Failure(ProtocolError),
 }
 
 /// How a connection ends.
@@ -91,6 +94,7 @@ impl ConnectionActor {
                 flow: new.flow,
                 formats: new.formats,
                 maximum_backlog: new.maximum_backlog,
+                has_inherent_keep_alive: new.has_inherent_keep_alive,
                 stage: Stage::Handshake,
                 input: Input::new(options.maximum_receive_message_size),
                 held: None,
@@ -119,7 +123,12 @@ impl ConnectionActor {
                 Ok(false) => break,
                 Err(err) => {
                     self.start_batches(&source);
-                    self.fail(err, ctx);
+                    if self.invocations.has_started_all() {
+                        self.fail(err, ctx);
+                    } else {
+                        self.held = Some(Held::Failure(err));
+                        break;
+                    }
                 }
             }
         }
@@ -143,6 +152,7 @@ impl ConnectionActor {
         };
         let step = match held {
             Held::Step(step) => step,
+            Held::Failure(err) => return Err(err),
             Held::Message(HubMessage::Invocation(invocation)) => self.bind(invocation),
             Held::Message(HubMessage::Ping) => {
                 self.keep_alive.ping_received(Instant::now());
@@ -288,7 +298,7 @@ impl ConnectionActor {
             protocol,
             detailed_errors: self.runtime.options.detailed_errors,
             completed: ctx.address().recipient(),
-            aborted: self.connection.aborted().clone(),
+            connection: self.connection.clone(),
         });
         self.connection.set_user_id(user_id.clone());
         self.transport.do_send(Outbound::UseFormat(protocol.transfer_format()));
@@ -424,10 +434,11 @@ impl Handler<Received> for ConnectionActor {
 impl Handler<TransportClosed> for ConnectionActor {
     type Result = ();
 
-    fn handle(&mut self, TransportClosed: TransportClosed, ctx: &mut Self::Context) {
+    fn handle(&mut self, TransportClosed(failure): TransportClosed, ctx: &mut Self::Context) {
         let cut = self.input.is_inside_a_record() && matches!(self.stage, Stage::Open(_));
-        let error =
-            cut.then(|| ProtocolError::invalid_data("Connection terminated while reading a message.").into());
+        let cut =
+            || cut.then(|| ProtocolError::invalid_data("Connection terminated while reading a message."));
+        let error = failure.or_else(cut).map(HubError::from);
         self.end(End { error, is_gone: true, ..End::default() }, ctx);
     }
 }
@@ -470,8 +481,8 @@ impl Handler<Deliver> for ConnectionActor {
 impl Handler<Completed> for ConnectionActor {
     type Result = ();
 
-    fn handle(&mut self, Completed { records, calls }: Completed, ctx: &mut Self::Context) {
-        self.invocations.completed(calls);
+    fn handle(&mut self, Completed { records, calls, is_first }: Completed, ctx: &mut Self::Context) {
+        self.invocations.completed(calls, is_first);
         if matches!(self.stage, Stage::Open(_)) {
             if !records.is_empty() {
                 self.send(records);
@@ -485,6 +496,20 @@ impl Handler<AbortConnection> for ConnectionActor {
     type Result = ();
 
     fn handle(&mut self, AbortConnection: AbortConnection, ctx: &mut Self::Context) {
+        // The call that asks for it stands behind calls whose answers are on their way here, and go out first.
+        ctx.address().do_send(AbortNow);
+    }
+}
+
+/// All that was answered before the abort has come.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct AbortNow;
+
+impl Handler<AbortNow> for ConnectionActor {
+    type Result = ();
+
+    fn handle(&mut self, AbortNow: AbortNow, ctx: &mut Self::Context) {
         self.end(End::default(), ctx);
     }
 }
@@ -501,7 +526,9 @@ impl Handler<Tick> for ConnectionActor {
                 let ping = source.protocol.ping();
                 match self.keep_alive.due(now, self.held.is_none()) {
                     // A client that does not read needs no more to read.
-                    Due::Ping if self.flow.outbound.is_empty() => self.send(ping),
+                    Due::Ping if !self.has_inherent_keep_alive && self.flow.outbound.is_empty() => {
+                        self.send(ping)
+                    }
                     Due::Ping | Due::Nothing => {}
                     Due::Timeout => self.fail(timed_out(), ctx),
                 }

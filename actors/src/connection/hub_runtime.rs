@@ -129,6 +129,8 @@ pub struct NewConnection {
     pub flow: Flow,
     /// What the transport can carry.
     pub formats: &'static [TransferFormat],
+    /// Whether the transport notices by itself that a client is gone, so that it needs no pings.
+    pub has_inherent_keep_alive: bool,
     /// How many bytes may wait for a client that does not read before it is let go.
     pub maximum_backlog: usize,
     /// Dropped when the connection is over and its hub has been told.

@@ -9,6 +9,8 @@ use crate::authorization::Step;
 pub(super) struct Invocations {
     limit: usize,
     in_flight: usize,
+    /// Batches of which the hub has not said yet that it has looked at them.
+    unreported: usize,
     batch: Vec<Step>,
 }
 
@@ -25,7 +27,7 @@ pub(super) enum Admission {
 
 impl Invocations {
     pub(super) const fn new(limit: usize) -> Self {
-        Self { limit, in_flight: 0, batch: Vec::new() }
+        Self { limit, in_flight: 0, unreported: 0, batch: Vec::new() }
     }
 
     /// Takes a step into the batch, if its turn can come there.
@@ -53,21 +55,24 @@ impl Invocations {
     pub(super) fn take_batches(&mut self) -> Vec<Vec<Step>> {
         let batch = std::mem::take(&mut self.batch);
         self.in_flight += batch.iter().filter(|step| needs_turn(step)).count();
-        match batch {
+        let batches = match batch {
             batch if batch.is_empty() => Vec::new(),
             batch if self.limit == 1 => vec![batch],
             batch => batch.into_iter().map(|step| vec![step]).collect(),
-        }
+        };
+        self.unreported += batches.len();
+        batches
     }
 
-    /// Calls are over.
-    pub(super) const fn completed(&mut self, calls: usize) {
+    /// The hub has looked at calls, and some are over.
+    pub(super) const fn completed(&mut self, calls: usize, is_first: bool) {
         self.in_flight = self.in_flight.saturating_sub(calls);
+        self.unreported = self.unreported.saturating_sub(is_first as usize);
     }
 
     /// Whether no call waits for its turn, so that what comes behind may be looked at.
     pub(super) const fn has_started_all(&self) -> bool {
-        self.in_flight <= self.limit
+        self.in_flight <= self.limit && self.unreported == 0
     }
 
     /// Whether a batch is being put together.
@@ -103,11 +108,14 @@ mod tests {
         assert!(matches!(calls.admit(refusal(false)), Admission::Immediate(_)), "the one call has started");
         calls.in_flight = 2;
         assert!(matches!(calls.admit(refusal(false)), Admission::Held(_)), "one still waits");
-        calls.completed(2);
+        calls.completed(2, false);
         calls.batch.push(refusal(true));
         assert!(matches!(calls.admit(refusal(false)), Admission::Taken));
         assert_eq!(calls.take_batches().len(), 1);
         assert_eq!(calls.in_flight, 1);
+        assert!(!calls.has_started_all(), "the hub has not looked at it");
+        calls.completed(0, true);
+        assert!(calls.has_started_all());
     }
 
     #[test]

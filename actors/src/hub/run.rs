@@ -30,6 +30,7 @@ pub(crate) struct Run<H> {
     records: BytesMut,
     calls: usize,
     has_waited: bool,
+    has_reported: bool,
 }
 
 struct Running {
@@ -49,6 +50,7 @@ impl<H: 'static> Run<H> {
             records: BytesMut::new(),
             calls: 0,
             has_waited: false,
+            has_reported: false,
         }
     }
 
@@ -107,6 +109,9 @@ impl<H: 'static> Run<H> {
 
     fn answer(&mut self, invocation_id: Option<&str>, target: &str, result: Result<Payload, HubError>) {
         self.calls += 1;
+        if self.source.connection.is_abort_requested() {
+            return;
+        }
         let protocol = self.source.protocol;
         match (result, invocation_id) {
             (Ok(payload), Some(id)) => protocol.write_result(id, &payload, &mut self.records),
@@ -131,9 +136,11 @@ impl<H: 'static> Run<H> {
 
     /// Sends back what is there.
     fn flush(&mut self) {
-        if self.calls > 0 || !self.records.is_empty() {
+        let is_first = !std::mem::replace(&mut self.has_reported, true);
+        if is_first || self.calls > 0 || !self.records.is_empty() {
             let records = self.records.split().freeze();
-            self.source.completed.do_send(Completed { records, calls: std::mem::take(&mut self.calls) });
+            let calls = std::mem::take(&mut self.calls);
+            self.source.completed.do_send(Completed { records, calls, is_first });
         }
     }
 }
@@ -156,7 +163,7 @@ impl<H: 'static> Future for Run<H> {
                 return Poll::Pending;
             }
             // Nobody reads the answers of a connection that ended while a call before was waiting.
-            let ended = this.has_waited && this.source.aborted.is_cancelled();
+            let ended = this.has_waited && this.source.connection.aborted().is_cancelled();
             match this.steps.next() {
                 Some(step) if !ended => this.start(step),
                 _ => {

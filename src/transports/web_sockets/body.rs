@@ -8,14 +8,17 @@ use std::{
 };
 
 use actix::Addr;
-use actix_signalr_actors::{ConnectionActor, Drained, transport::Backlog};
+use actix_signalr_actors::{ConnectionActor, transport::Flow};
 use actix_web::{
     Error,
     web::{Bytes, BytesMut},
 };
 use futures::Stream;
 
-use crate::transports::web_sockets::frame::{OpCode, encode_close, encode_header, encode_pong};
+use crate::transports::{
+    taken_off,
+    web_sockets::frame::{OpCode, encode_close, encode_header, encode_pong},
+};
 
 /// What is to be written, until the HTTP layer asks for it.
 #[derive(Debug)]
@@ -87,7 +90,7 @@ impl Outbox {
 pub(super) struct Body<S> {
     actor: Pin<Box<S>>,
     outbox: Rc<RefCell<Outbox>>,
-    outbound: Backlog,
+    flow: Flow,
     connection: Option<Addr<ConnectionActor>>,
     has_ended: bool,
 }
@@ -96,10 +99,10 @@ impl<S> Body<S> {
     pub(super) fn new(
         actor: S,
         outbox: Rc<RefCell<Outbox>>,
-        outbound: Backlog,
+        flow: Flow,
         connection: Option<Addr<ConnectionActor>>,
     ) -> Self {
-        Self { actor: Box::pin(actor), outbox, outbound, connection, has_ended: false }
+        Self { actor: Box::pin(actor), outbox, flow, connection, has_ended: false }
     }
 }
 
@@ -116,11 +119,8 @@ impl<S: Stream<Item = Result<Bytes, Error>>> Stream for Body<S> {
             let mut outbox = this.outbox.borrow_mut();
             (outbox.take(), std::mem::take(&mut outbox.counted))
         };
-        if counted > 0
-            && this.outbound.remove(counted)
-            && let Some(connection) = &this.connection
-        {
-            connection.do_send(Drained);
+        if let Some(connection) = &this.connection {
+            taken_off(&this.flow, counted, connection);
         }
         match frames {
             Some(frames) => Poll::Ready(Some(Ok(frames))),

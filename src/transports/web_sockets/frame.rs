@@ -74,8 +74,6 @@ pub(crate) const CLOSE_NORMAL: u16 = 1000;
 pub(crate) const CLOSE_PROTOCOL_ERROR: u16 = 1002;
 /// Close code: a text was not UTF-8.
 pub(crate) const CLOSE_INVALID_PAYLOAD: u16 = 1007;
-/// Close code: the server failed.
-pub(crate) const CLOSE_INTERNAL_ERROR: u16 = 1011;
 
 /// The most bytes a close, ping or pong may carry.
 pub(crate) const MAX_CONTROL_BYTES: usize = 125;

@@ -15,7 +15,7 @@ use std::{cell::RefCell, fmt, rc::Rc, time::Duration};
 
 use actix::prelude::*;
 use actix_signalr_actors::{
-    ConnectionActor,
+    ConnectionActor, ProtocolError,
     protocol::TransferFormat,
     transport::{Flow, Outbound, Received, TransportClosed},
 };
@@ -58,7 +58,7 @@ impl WebSocketTransport {
         let outbox = Rc::new(RefCell::new(Outbox::default()));
         let close_timeout = options.close_timeout;
         let shared = outbox.clone();
-        let outbound = flow.outbound.clone();
+        let counted = flow.clone();
         let connection = Rc::new(RefCell::new(None));
         let started = connection.clone();
         let frames = HttpContext::with_factory(move |ctx: &mut HttpContext<Self>| {
@@ -69,7 +69,7 @@ impl WebSocketTransport {
         });
         let connection = connection.borrow_mut().take();
         upgrade::switching_protocols(accept)
-            .body(BodyStream::new(Body::new(frames, outbox, outbound, connection)))
+            .body(BodyStream::new(Body::new(frames, outbox, counted, connection)))
     }
 
     /// Writes a close frame behind all that is to be written; nothing goes out after it.
@@ -80,9 +80,9 @@ impl WebSocketTransport {
     }
 
     /// The socket brings nothing more.
-    fn over(&mut self) {
+    fn over(&mut self, failure: Option<ProtocolError>) {
         if !std::mem::replace(&mut self.is_over, true) {
-            self.connection.do_send(TransportClosed);
+            self.connection.do_send(TransportClosed(failure));
         }
     }
 }
@@ -91,7 +91,7 @@ impl Actor for WebSocketTransport {
     type Context = HttpContext<Self>;
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        self.over();
+        self.over(None);
     }
 }
 
@@ -104,20 +104,20 @@ impl StreamHandler<Read> for WebSocketTransport {
             Read::Closed => {
                 // Whatever code came, the answer is that all is well: section 6.5 of the transports.
                 self.close(CLOSE_NORMAL);
-                self.over();
+                self.over(None);
                 ctx.stop();
             }
             Read::Failed(err) => {
                 tracing::debug!(error = %err, "WebSocket broken off");
                 self.close(err.close_code());
-                self.over();
+                self.over(Some(ProtocolError::named("WebSocketException", err.to_string())));
                 ctx.stop();
             }
         }
     }
 
     fn finished(&mut self, ctx: &mut Self::Context) {
-        self.over();
+        self.over(None);
         ctx.stop();
     }
 }
