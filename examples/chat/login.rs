@@ -40,10 +40,10 @@ async fn login(tokens: Data<Tokens>, Json(login): Json<Login>) -> HttpResponse {
 fn full_name(Login { name, domain }: &Login) -> Result<String, &'static str> {
     let is_usual = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
     if !(1..=LONGEST_NAME).contains(&name.len()) || !name.chars().all(is_usual) {
-        return Err("A name is 1 to 24 letters, digits, dots, dashes or underscores.");
+        return Err("a name is 1 to 24 letters, digits, dots, dashes or underscores");
     }
     if !DOMAINS.contains(&domain.as_str()) {
-        return Err("The domain is example.com or visitor.org.");
+        return Err("the domain is example.com or visitor.org");
     }
     Ok(format!("{name}@{domain}"))
 }

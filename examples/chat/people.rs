@@ -1,7 +1,7 @@
 //! Who is here, who is in which room, and who is banned.
 //!
-//! A person may have several windows open, and each is a connection of its own. Others hear of a person: the first
-//! window that comes, the last one that goes.
+//! A person may have several windows open, and each is a connection of its own. Others hear of the person: of the first
+//! window that comes and of the last one that goes.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -51,6 +51,13 @@ impl People {
 
     /// A window joins a room; says whether it is the person's first there.
     pub(crate) fn join(&mut self, room: &str, name: &str, connection_id: &str) -> HubResult<bool> {
+        let is_open = |windows: &Vec<HubCallerContext>| {
+            windows.iter().any(|window| window.connection_id() == connection_id)
+        };
+        // A call may be late: a window that has gone already would never be taken out of the room again.
+        if !self.windows.get(name).is_some_and(is_open) {
+            return Err(HubError::new("the connection is over"));
+        }
         let joined = self.rooms.values().filter(|members| members.contains_key(connection_id)).count();
         if joined >= MOST_ROOMS_JOINED && !self.is_member(room, connection_id) {
             return Err(HubError::new("you are in too many rooms; leave one first"));
