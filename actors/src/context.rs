@@ -9,7 +9,6 @@ use std::{
     },
 };
 
-use actix::{Message, Recipient};
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 
@@ -38,13 +37,7 @@ pub(crate) struct Connection {
     items: Items,
     aborted: CancellationToken,
     abort_requested: AtomicBool,
-    abort: Recipient<AbortConnection>,
 }
-
-/// A hub asks for the end of a connection.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(crate) struct AbortConnection;
 
 impl Connection {
     pub(crate) fn new(
@@ -52,7 +45,6 @@ impl Connection {
         registry: Registry,
         request: ConnectRequest,
         user: Arc<ClaimsPrincipal>,
-        abort: Recipient<AbortConnection>,
     ) -> Arc<Self> {
         Arc::new(Self {
             id,
@@ -63,7 +55,6 @@ impl Connection {
             items: Items::default(),
             aborted: CancellationToken::new(),
             abort_requested: AtomicBool::new(false),
-            abort,
         })
     }
 
@@ -146,11 +137,11 @@ impl HubCallerContext {
         GroupManager::new(self.connection.registry.clone())
     }
 
-    /// Ends the connection, in good order and without asking the client to come back. Calls that run go on; they can
-    /// see it by [`aborted`](Self::aborted).
+    /// Ends the connection, in good order and without asking the client to come back: what was sent to it before still
+    /// arrives. Calls that run go on; they can see it by [`aborted`](Self::aborted).
     pub fn abort(&self) {
         if !self.connection.abort_requested.swap(true, Ordering::SeqCst) {
-            self.connection.abort.do_send(AbortConnection);
+            self.connection.registry.abort(self.connection.id.clone());
         }
     }
 

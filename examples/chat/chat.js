@@ -192,7 +192,10 @@ function delay(attempt) {
 const refusedToken = (err) => /\b401\b/.test(err?.message);
 
 // A HubError's own words, without the sentence the protocol puts before them.
-const sentence = (err) => err.message.replace(/^.*HubException: /, '');
+function sentence(err) {
+  const text = err.message.replace(/^.*HubException: /, '');
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
 
 // ---------------------------------------------------------- conversations
 
@@ -295,7 +298,7 @@ function drawTitle() {
   $('subtitle').title = direct || name === LOBBY ? '' : [...members].join(', ');
   $('leave').hidden = !direct && name === LOBBY;
   $('leave').textContent = direct ? 'Close' : 'Leave';
-  $('text').placeholder = direct ? `Message to ${name} alone` : `Message to ${name}`;
+  $('text').placeholder = direct ? `Only for ${name.split('@')[0]}` : `Message to ${name}`;
 }
 
 function talkRow({ key, name, unread }, testId) {
@@ -337,6 +340,7 @@ function personRow(name) {
   ban.dataset.focus = `ban ${name}`;
   ban.setAttribute('aria-label', `Ban ${name}`);
   ban.addEventListener('click', () => askBan(name));
+  ban.disabled = !isConnected();
   row.append(button, ban);
   return row;
 }
@@ -400,8 +404,12 @@ function showState(state, reason = '') {
   $('state').textContent = state[0].toUpperCase() + state.slice(1);
   $('trouble').hidden = reason === '';
   $('reason').textContent = reason;
-  $('send').disabled = state !== 'connected';
-  $('join').querySelector('button').disabled = state !== 'connected';
+  const needConnection = [$('send'), $('join').querySelector('button'), ...$('people').querySelectorAll('.ban')];
+  for (const button of needConnection) button.disabled = !isConnected();
+}
+
+function isConnected() {
+  return $('state').dataset.state === 'connected';
 }
 
 function toast(text, isError = false) {
@@ -437,7 +445,7 @@ async function send(event) {
   event.preventDefault();
   const to = openTalk();
   const text = $('text').value.trim();
-  if (text === '' || $('send').disabled) return;
+  if (text === '' || !isConnected()) return;
   $('text').value = '';
   grow();
   const sent = await call(to.kind === 'room' ? 'SendMessage' : 'SendDirect', to.name, text);
@@ -461,7 +469,8 @@ async function joinRoom(event) {
 
 async function leave() {
   const { key, kind, name } = openTalk();
-  if (kind === 'direct' || await call('LeaveRoom', name)) drop(key);
+  // A connection that is lost is in no room any more.
+  if (kind === 'direct' || !isConnected() || await call('LeaveRoom', name)) drop(key);
 }
 
 function askBan(name) {

@@ -20,8 +20,9 @@ mod tokens;
 use std::time::Duration;
 
 use actix_signalr::{
-    AuthorizationContext, AuthorizationHandler, ClaimsPrincipal, HttpConnectionOptions, HubContext,
-    HubOptions, HubRoutes, Outcome, Policy, PolicyScheme, Requirement, SignalR, TransportKind, claim_types,
+    AuthorizationContext, AuthorizationHandler, ClaimsPrincipal, HttpConnectionOptions, HttpServerExt,
+    HubContext, HubOptions, HubRoutes, Outcome, Policy, PolicyScheme, Requirement, SignalR, TransportKind,
+    claim_types,
 };
 use actix_web::{
     App, HttpResponse, HttpServer, Responder,

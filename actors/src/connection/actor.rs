@@ -1,9 +1,9 @@
 //! The actor of one connection, from the first byte to the last. It holds the principal; it never waits.
 //!
 //! Receives [`Received`], [`TransportClosed`] and [`Drained`] from its transport, [`Deliver`] from the registry,
-//! [`Completed`] from the hub, [`Tick`] from the clock, [`AbortConnection`] from hub methods. Sends [`Outbound`] to the
-//! transport; calls to the hub, past the authorization actor where one of them is guarded; the two [`Lifecycle`] events
-//! to the hub; its coming and going to the registry.
+//! [`Completed`] from the hub, [`Tick`] from the clock. Sends [`Outbound`] to the transport; calls to the hub, past the
+//! authorization actor where one of them is guarded; the two [`Lifecycle`] events to the hub; its coming and going to the
+//! registry.
 
 use std::{any::Any, fmt, panic::AssertUnwindSafe, sync::Arc};
 
@@ -21,7 +21,7 @@ use crate::{
         invocations::{Admission, Invocations},
         keep_alive::{Due, KeepAlive},
     },
-    context::{AbortConnection, Connection},
+    context::Connection,
     hub::Lifecycle,
     protocol::{HubMessage, HubProtocol, Invocation, TransferFormat, handshake_response},
     registry::{Client, Connect, Deliver, Disconnect},
@@ -83,28 +83,26 @@ struct End {
 
 impl ConnectionActor {
     pub(super) fn start_for(runtime: Arc<HubRuntime>, new: NewConnection) -> Addr<Self> {
-        Self::create(|ctx| {
-            let now = Instant::now();
-            let options = runtime.options.clone();
-            let registry = runtime.registry.clone();
-            let abort = ctx.address().recipient();
-            Self {
-                connection: Connection::new(new.id, registry, new.request, new.user, abort),
-                transport: new.transport,
-                flow: new.flow,
-                formats: new.formats,
-                maximum_backlog: new.maximum_backlog,
-                has_inherent_keep_alive: new.has_inherent_keep_alive,
-                stage: Stage::Handshake,
-                input: Input::new(options.maximum_receive_message_size),
-                held: None,
-                invocations: Invocations::new(options.maximum_parallel_invocations),
-                keep_alive: KeepAlive::new(options.keep_alive_interval, options.client_timeout_interval, now),
-                handshake_deadline: now + options.handshake_timeout,
-                runtime,
-                _lease: new.lease,
-            }
-        })
+        let now = Instant::now();
+        let options = runtime.options.clone();
+        let registry = runtime.registry.clone();
+        Self {
+            connection: Connection::new(new.id, registry, new.request, new.user),
+            transport: new.transport,
+            flow: new.flow,
+            formats: new.formats,
+            maximum_backlog: new.maximum_backlog,
+            has_inherent_keep_alive: new.has_inherent_keep_alive,
+            stage: Stage::Handshake,
+            input: Input::new(options.maximum_receive_message_size),
+            held: None,
+            invocations: Invocations::new(options.maximum_parallel_invocations),
+            keep_alive: KeepAlive::new(options.keep_alive_interval, options.client_timeout_interval, now),
+            handshake_deadline: now + options.handshake_timeout,
+            runtime,
+            _lease: new.lease,
+        }
+        .start()
     }
 
     /// Reads on, as far as the stage and the running calls allow.
@@ -468,6 +466,7 @@ impl Handler<Deliver> for ConnectionActor {
             (Deliver::Message(message), Stage::Handshake | Stage::Ending) => {
                 let _ = self.flow.outbound.remove(message.len());
             }
+            (Deliver::Abort, _) => self.end(End::default(), ctx),
             (Deliver::Overflow, Stage::Ending) => {}
             (Deliver::Overflow, _) => {
                 tracing::debug!(connection_id = &**self.connection.id(), "slow client let go");
@@ -489,28 +488,6 @@ impl Handler<Completed> for ConnectionActor {
             }
             self.read(ctx);
         }
-    }
-}
-
-impl Handler<AbortConnection> for ConnectionActor {
-    type Result = ();
-
-    fn handle(&mut self, AbortConnection: AbortConnection, ctx: &mut Self::Context) {
-        // The call that asks for it stands behind calls whose answers are on their way here, and go out first.
-        ctx.address().do_send(AbortNow);
-    }
-}
-
-/// All that was answered before the abort has come.
-#[derive(Message)]
-#[rtype(result = "()")]
-struct AbortNow;
-
-impl Handler<AbortNow> for ConnectionActor {
-    type Result = ();
-
-    fn handle(&mut self, AbortNow: AbortNow, ctx: &mut Self::Context) {
-        self.end(End::default(), ctx);
     }
 }
 

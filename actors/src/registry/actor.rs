@@ -1,6 +1,6 @@
 //! The registry of one hub on one worker: which connections a target means.
 //!
-//! Receives [`Connect`], [`Disconnect`], [`JoinGroup`], [`LeaveGroup`] and [`Publish`]; sends
+//! Receives [`Connect`], [`Disconnect`], [`JoinGroup`], [`LeaveGroup`], [`Publish`] and [`AbortConnection`]; sends
 //! [`Deliver`] to connections. Never awaits.
 
 use std::sync::Arc;
@@ -102,6 +102,20 @@ impl Handler<Publish> for RegistryActor {
             reached += 1;
         });
         reached
+    }
+}
+
+/// A hub asks for the end of a connection of this worker. It comes this way, and not straight to the connection, so that
+/// it stays behind what was published before.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct AbortConnection(pub(crate) ConnectionId);
+
+impl Handler<AbortConnection> for RegistryActor {
+    type Result = ();
+
+    fn handle(&mut self, AbortConnection(id): AbortConnection, _: &mut Self::Context) {
+        self.connections.select(&Target::Connection(id), |client| client.deliver.do_send(Deliver::Abort));
     }
 }
 

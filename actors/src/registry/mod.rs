@@ -15,7 +15,10 @@ use parking_lot::RwLock;
 
 pub(crate) use crate::registry::target::{Deliver, Target};
 pub(crate) use crate::registry::{
-    actor::{Client, Connect, CountConnections, Disconnect, JoinGroup, LeaveGroup, Publish, RegistryActor},
+    actor::{
+        AbortConnection, Client, Connect, CountConnections, Disconnect, JoinGroup, LeaveGroup, Publish,
+        RegistryActor,
+    },
     index::Index,
 };
 use crate::{ConnectionId, SendError, protocol::SerializedMessage};
@@ -76,6 +79,13 @@ impl Registry {
     /// Removes a connection, of any worker, from a group. Unknown connections are no error.
     pub(crate) async fn leave(&self, id: ConnectionId, group: Arc<str>) -> Result<(), SendError> {
         self.first_that_knows(LeaveGroup(id, group)).await
+    }
+
+    /// Ends a connection of this worker, after all that was published before.
+    pub(crate) fn abort(&self, id: ConnectionId) {
+        if let Some(local) = &self.local {
+            local.do_send(AbortConnection(id));
+        }
     }
 
     /// How many connections the hub has on all workers.

@@ -37,4 +37,6 @@ pub(crate) enum Deliver {
     Message(SerializedMessage),
     /// The client is too slow: a message did not fit into the backlog any more.
     Overflow,
+    /// A hub asks for the end of the connection.
+    Abort,
 }
