@@ -19,7 +19,7 @@ use crate::{
         hub_runtime::{HubRuntime, NewConnection},
         input::Input,
         invocations::{Admission, Invocations},
-        keep_alive::{Due, KeepAlive},
+        keep_alive::{Due, KeepAlive, after},
     },
     context::{AbortConnection, Connection},
     hub::Lifecycle,
@@ -96,7 +96,7 @@ impl ConnectionActor {
                 held: None,
                 invocations: Invocations::new(options.maximum_parallel_invocations),
                 keep_alive: KeepAlive::new(options.keep_alive_interval, options.client_timeout_interval, now),
-                handshake_deadline: now + options.handshake_timeout,
+                handshake_deadline: after(now, options.handshake_timeout),
                 runtime,
                 _lease: new.lease,
             }
@@ -383,11 +383,13 @@ impl ConnectionActor {
         self.transport.do_send(Outbound::Send(records));
     }
 
-    /// Asks the clock for the next time there is something to do.
+    /// Asks the clock for the next time there may be something to do. There is one reminder at a time, so it must not
+    /// come later than anything that begins meanwhile.
     fn remind(&self, ctx: &Context<Self>) {
+        let next = self.keep_alive.next(Instant::now());
         let at = match self.stage {
-            Stage::Handshake => self.handshake_deadline,
-            Stage::Connecting(_) | Stage::Open(_) => self.keep_alive.next(),
+            Stage::Handshake => next.min(self.handshake_deadline),
+            Stage::Connecting(_) | Stage::Open(_) => next,
             Stage::Ending => return,
         };
         self.runtime.clock.do_send(Remind { at, recipient: ctx.address().recipient() });
