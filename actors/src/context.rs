@@ -43,7 +43,12 @@ pub(crate) struct Connection {
 /// A hub asks for the end of a connection.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(crate) struct AbortConnection;
+pub(crate) enum AbortConnection {
+    /// It has just been asked for.
+    Requested,
+    /// What was on its way to the connection then has come.
+    Due,
+}
 
 impl Connection {
     pub(crate) fn new(
@@ -144,7 +149,8 @@ impl HubCallerContext {
     /// see it by [`aborted`](Self::aborted).
     pub fn abort(&self) {
         if !self.connection.abort_requested.swap(true, Ordering::SeqCst) {
-            self.connection.abort.do_send(AbortConnection);
+            self.connection.aborted.cancel();
+            self.connection.abort.do_send(AbortConnection::Requested);
         }
     }
 

@@ -14,7 +14,8 @@ use crate::{
 
 /// Calls of one connection that may start now, in their order: one message for all of them.
 ///
-/// They run one after another; each goes on to the next within the same turn where it need not wait.
+/// They run one after another; each goes on to the next within the same turn where it need not wait. Without any, it
+/// is the question whether those before have begun.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct Invoke {
@@ -65,7 +66,8 @@ pub(crate) struct CallSource {
     pub(crate) aborted: CancellationToken,
 }
 
-/// Answers to calls, encoded, and how many calls are over with them.
+/// Answers to calls, encoded, and how many calls are over with them. Without either, it says that all that was sent
+/// before the question has begun.
 ///
 /// Goes up without a bound of its own: there is at most one for each call that went down.
 #[derive(Debug, Message)]

@@ -10,6 +10,18 @@ pub(super) struct Invocations {
     limit: usize,
     in_flight: usize,
     batch: Vec<Step>,
+    begun: Begun,
+    /// Questions to the hub that it has not answered.
+    questions: usize,
+}
+
+/// Whether the calls that have gone to the hub have had their first turn there: one that need not wait is answered then.
+#[derive(Debug, PartialEq, Eq)]
+enum Begun {
+    Yes,
+    No,
+    /// The hub has been asked to say so.
+    Asked,
 }
 
 /// What becomes of a step.
@@ -21,11 +33,13 @@ pub(super) enum Admission {
     Immediate(Step),
     /// Nothing more is read until a call is over.
     Held(Step),
+    /// Nothing more is read until the calls before it have begun.
+    Behind(Step),
 }
 
 impl Invocations {
     pub(super) const fn new(limit: usize) -> Self {
-        Self { limit, in_flight: 0, batch: Vec::new() }
+        Self { limit, in_flight: 0, batch: Vec::new(), begun: Begun::Yes, questions: 0 }
     }
 
     /// Takes a step into the batch, if its turn can come there.
@@ -42,8 +56,12 @@ impl Invocations {
             1 => self.in_flight == 0 && self.batch.len() < LARGEST_BATCH,
             limit => self.in_flight + self.batch.len() < limit,
         };
-        if !has_room || (needs_fresh_decision && !self.batch.is_empty()) {
+        if !has_room {
             return Admission::Held(step);
+        }
+        if needs_fresh_decision && !(self.batch.is_empty() && self.have_begun()) {
+            // One at a time, it has to wait until they are over anyway.
+            return if self.limit == 1 { Admission::Held(step) } else { Admission::Behind(step) };
         }
         self.batch.push(step);
         Admission::Taken
@@ -52,6 +70,9 @@ impl Invocations {
     /// The steps that go down now: as one message, or where calls may run beside each other as one each.
     pub(super) fn take_batches(&mut self) -> Vec<Vec<Step>> {
         let batch = std::mem::take(&mut self.batch);
+        if !batch.is_empty() {
+            self.begun = Begun::No;
+        }
         self.in_flight += batch.iter().filter(|step| needs_turn(step)).count();
         match batch {
             batch if batch.is_empty() => Vec::new(),
@@ -63,6 +84,29 @@ impl Invocations {
     /// Calls are over.
     pub(super) const fn completed(&mut self, calls: usize) {
         self.in_flight = self.in_flight.saturating_sub(calls);
+    }
+
+    /// Whether to ask the hub to say when all it was sent has begun; it is asked once.
+    pub(super) fn ask_begun(&mut self) -> bool {
+        let asks = !self.have_begun() && self.begun == Begun::No;
+        if asks {
+            self.begun = Begun::Asked;
+            self.questions += 1;
+        }
+        asks
+    }
+
+    /// The hub has answered a question, which may be an older one than the last.
+    pub(super) fn begun(&mut self) {
+        self.questions = self.questions.saturating_sub(1);
+        if self.questions == 0 && self.begun == Begun::Asked {
+            self.begun = Begun::Yes;
+        }
+    }
+
+    /// Whether all that has gone to the hub has had its first turn there.
+    pub(super) fn have_begun(&self) -> bool {
+        self.in_flight == 0 || self.begun == Begun::Yes
     }
 
     /// Whether no call waits for its turn, so that what comes behind may be looked at.
@@ -108,6 +152,26 @@ mod tests {
         assert!(matches!(calls.admit(refusal(false)), Admission::Taken));
         assert_eq!(calls.take_batches().len(), 1);
         assert_eq!(calls.in_flight, 1);
+    }
+
+    #[test]
+    fn an_older_answer_says_nothing_of_calls_sent_since() {
+        let mut calls = Invocations::new(2);
+        let send = |calls: &mut Invocations| {
+            calls.batch.push(refusal(true));
+            calls.take_batches();
+        };
+        send(&mut calls);
+        assert!(calls.ask_begun());
+        assert!(!calls.ask_begun(), "once is enough");
+        calls.completed(1);
+        assert!(calls.have_begun());
+        send(&mut calls);
+        assert!(calls.ask_begun());
+        calls.begun();
+        assert!(!calls.have_begun());
+        calls.begun();
+        assert!(calls.have_begun());
     }
 
     #[test]

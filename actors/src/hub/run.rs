@@ -107,6 +107,8 @@ impl<H: 'static> Run<H> {
 
     fn answer(&mut self, invocation_id: Option<&str>, target: &str, result: Result<Payload, HubError>) {
         self.calls += 1;
+        // A call that ends its connection is not answered, nor what comes behind it.
+        let invocation_id = invocation_id.filter(|_| !self.source.aborted.is_cancelled());
         let protocol = self.source.protocol;
         match (result, invocation_id) {
             (Ok(payload), Some(id)) => protocol.write_result(id, &payload, &mut self.records),
@@ -124,7 +126,9 @@ impl<H: 'static> Run<H> {
 
     fn refuse(&mut self, refusal: &Refusal) {
         self.calls += usize::from(refusal.in_turn);
-        if let Some(id) = &refusal.invocation_id {
+        if let Some(id) = &refusal.invocation_id
+            && !self.source.aborted.is_cancelled()
+        {
             self.source.protocol.write_error(id, &refusal.error, &mut self.records);
         }
     }
