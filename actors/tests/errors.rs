@@ -147,11 +147,15 @@ async fn check(detailed: bool) {
     for (method, arguments, always, details) in CASES {
         let call = format!(r#"{{"type":1,"invocationId":"1","target":"{method}","arguments":{arguments}}}"#);
         ann.send_record(&call).await;
-        let answer = ann.next_record().await.unwrap();
-        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        let answer = ann.next_record().await.unwrap_or_default();
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap_or_default();
         let details = if detailed { details } else { "" };
         assert_eq!(answer["error"], format!("{always}{details}"), "{call}");
-        assert_eq!(answer.as_object().unwrap().len(), 3, "type, invocationId and error alone");
+        assert_eq!(
+            answer.as_object().map(|answer| answer.len()),
+            Some(3),
+            "type, invocationId and error alone"
+        );
         assert_eq!(ann.invoke("Fine", ()).await, Ok("fine".to_owned()), "the connection goes on");
     }
 }
