@@ -16,6 +16,8 @@ mod worker;
 
 #[doc(hidden)]
 pub use actix_signalr_actors::__private;
+#[cfg(feature = "testing")]
+pub use actix_signalr_actors::testing as test;
 pub use actix_signalr_actors::{
     AuthorizationContext, AuthorizationHandler, AuthorizeData, BoundArguments, Claim, ClaimsIdentity,
     ClaimsPrincipal, ClientProxy, ConnectRequest, ConnectionId, Decision, DefaultUserIdProvider,

@@ -24,7 +24,6 @@ impl HubClients {
     }
 
     /// Every client.
-    #[must_use]
     pub fn all(&self) -> ClientProxy {
         self.to(Target::All)
     }
@@ -91,13 +90,11 @@ impl HubCallerClients {
     }
 
     /// Who calls.
-    #[must_use]
     pub fn caller(&self) -> SingleClientProxy {
         self.client(&self.caller)
     }
 
     /// Every client but who calls.
-    #[must_use]
     pub fn others(&self) -> ClientProxy {
         self.all_except([&self.caller])
     }

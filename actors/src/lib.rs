@@ -15,6 +15,8 @@ mod items;
 mod options;
 pub mod protocol;
 mod registry;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod transport;
 mod user_id;
 

@@ -15,11 +15,12 @@ use crate::{
     authorization::{AuthorizeCalls, Call, CallSource, Completed, HubInvocation, Invoke, Refusal, Step},
     clock::{Remind, Tick},
     connection::{
+        end::End,
         handshake::{CANCELED, judge},
         hub_runtime::{HubRuntime, NewConnection},
         input::Input,
         invocations::{Admission, Invocations},
-        keep_alive::{Due, KeepAlive},
+        keep_alive::{Due, KeepAlive, after},
     },
     context::Connection,
     hub::Lifecycle,
@@ -44,6 +45,8 @@ pub struct ConnectionActor {
     invocations: Invocations,
     keep_alive: KeepAlive,
     handshake_deadline: Instant,
+    /// What the hub is to hear of the end when it has said whether it takes the client.
+    early_end: Option<End>,
     _lease: Box<dyn Any + Send>,
 }
 
@@ -65,20 +68,8 @@ enum Stage {
 enum Held {
     Step(Step),
     Message(HubMessage),
-    /// What could not be read; calls before it are started and answered first.
-    Failure(ProtocolError),
-}
-
-/// How a connection ends.
-#[derive(Debug, Default)]
-struct End {
-    /// What the hub is told.
-    error: Option<HubError>,
-    /// What the client is told.
-    told: Option<String>,
-    allow_reconnect: bool,
-    /// The client has gone, or does not read: there is nobody to tell.
-    is_gone: bool,
+    /// What ends the connection, once the calls before it have begun: their answers come before the goodbye.
+    End(End),
 }
 
 impl ConnectionActor {
@@ -98,7 +89,8 @@ impl ConnectionActor {
             held: None,
             invocations: Invocations::new(options.maximum_parallel_invocations),
             keep_alive: KeepAlive::new(options.keep_alive_interval, options.client_timeout_interval, now),
-            handshake_deadline: now + options.handshake_timeout,
+            handshake_deadline: after(now, options.handshake_timeout),
+            early_end: None,
             runtime,
             _lease: new.lease,
         }
@@ -120,13 +112,7 @@ impl ConnectionActor {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(err) => {
-                    self.start_batches(&source);
-                    if self.invocations.has_started_all() {
-                        self.fail(err, ctx);
-                    } else {
-                        self.held = Some(Held::Failure(err));
-                        break;
-                    }
+                    self.held = Some(Held::End(End::failed(err, source.detailed_errors)));
                 }
             }
         }
@@ -150,10 +136,13 @@ impl ConnectionActor {
         };
         let step = match held {
             Held::Step(step) => step,
-            Held::Failure(err) => return Err(err),
             Held::Message(HubMessage::Invocation(invocation)) => self.bind(invocation),
             Held::Message(HubMessage::Ping) => {
                 self.keep_alive.ping_received(Instant::now());
+                return Ok(true);
+            }
+            Held::Message(HubMessage::Close { error }) => {
+                self.held = Some(Held::End(End::by_client(error.as_deref())));
                 return Ok(true);
             }
             Held::Message(message) => {
@@ -162,8 +151,18 @@ impl ConnectionActor {
                     self.held = Some(Held::Message(message));
                     return Ok(false);
                 }
-                self.handle_message(message, ctx);
+                // Without streams, questions or stateful reconnect there is nothing it could be about.
+                tracing::debug!(connection_id = &**self.connection.id(), ?message, "message passed over");
                 return Ok(true);
+            }
+            Held::End(end) => {
+                self.start_batches(source);
+                if self.invocations.has_started_all() {
+                    self.end(end, ctx);
+                } else {
+                    self.held = Some(Held::End(end));
+                }
+                return Ok(false);
             }
         };
         match self.invocations.admit(step) {
@@ -237,26 +236,6 @@ impl ConnectionActor {
         }
     }
 
-    /// All but calls and pings.
-    fn handle_message(&mut self, message: HubMessage, ctx: &mut Context<Self>) {
-        match message {
-            HubMessage::Close { error } => {
-                let error = error.map(|text| HubError::new(text.to_string()));
-                self.end(End { error, ..End::default() }, ctx);
-            }
-            // Without streams, questions or stateful reconnect there is nothing these could be about.
-            HubMessage::StreamItem { .. }
-            | HubMessage::Completion { .. }
-            | HubMessage::CancelInvocation { .. }
-            | HubMessage::Ack { .. }
-            | HubMessage::Sequence { .. }
-            | HubMessage::Unknown => {
-                tracing::debug!(connection_id = &**self.connection.id(), ?message, "message passed over");
-            }
-            HubMessage::Invocation(_) | HubMessage::Ping => {}
-        }
-    }
-
     fn read_handshake(&mut self, ctx: &mut Context<Self>) {
         let detailed = self.runtime.options.detailed_errors;
         let agreed = match self.input.next() {
@@ -315,51 +294,56 @@ impl ConnectionActor {
 
     /// What the hub said when it was asked whether it takes the client.
     fn taken_by_hub(&mut self, answer: HubResult, ctx: &mut Context<Self>) {
-        let Stage::Connecting(source) = &self.stage else { return };
-        match answer {
-            Ok(()) => {
+        match (&self.stage, answer) {
+            (Stage::Connecting(source), Ok(())) => {
                 self.stage = Stage::Open(source.clone());
                 self.read(ctx);
             }
-            Err(err) => {
+            (Stage::Connecting(source), Err(err)) => {
                 tracing::debug!(connection_id = &**self.connection.id(), error = %err, "connection refused by its hub");
-                let told = err.told_to_client(CLOSED, source.detailed_errors);
-                self.say_goodbye(&End { told: Some(told), ..End::default() });
+                let end = End::refused(&err, source.detailed_errors);
+                self.say_goodbye(&end);
                 self.leave(ctx);
             }
+            // It was over before the hub had said.
+            (_, Ok(())) => {
+                if let Some(end) = self.early_end.take() {
+                    self.tell_hub(end, ctx);
+                }
+            }
+            (_, Err(_)) => self.leave(ctx),
         }
-    }
-
-    /// Something the client did ends the connection; it may come back.
-    fn fail(&mut self, err: ProtocolError, ctx: &mut Context<Self>) {
-        tracing::debug!(connection_id = &**self.connection.id(), error = %err, "connection failed");
-        let error = HubError::from(err);
-        let told = error.told_to_client(CLOSED, self.runtime.options.detailed_errors);
-        self.end(End { error: Some(error), told: Some(told), allow_reconnect: true, is_gone: false }, ctx);
     }
 
     /// Ends the connection: the client is told, then the hub, then the registry.
     fn end(&mut self, end: End, ctx: &mut Context<Self>) {
-        match std::mem::replace(&mut self.stage, Stage::Ending) {
+        match &self.stage {
             Stage::Ending => {}
             Stage::Handshake => {
                 self.say_goodbye(&end);
                 ctx.stop();
             }
-            // A hub that is still being asked is told all the same: it may have taken the client already.
-            stage @ (Stage::Connecting(_) | Stage::Open(_)) => {
-                self.stage = stage;
+            Stage::Connecting(_) => {
                 self.say_goodbye(&end);
-                let over = Lifecycle::Disconnected(HubCallerContext::of_call(&self.connection), end.error);
-                let told = self.runtime.hub.lifecycle.send(over).into_actor(self);
-                ctx.spawn(told.map(|answer, this, ctx| {
-                    if let Ok(Err(err)) = answer {
-                        tracing::error!(connection_id = &**this.connection.id(), error = %err, "on_disconnected failed");
-                    }
-                    this.leave(ctx);
-                }));
+                self.early_end = Some(end);
+            }
+            Stage::Open(_) => {
+                self.say_goodbye(&end);
+                self.tell_hub(end, ctx);
             }
         }
+    }
+
+    /// Tells the hub that it is over, and goes when it has heard it.
+    fn tell_hub(&self, end: End, ctx: &mut Context<Self>) {
+        let over = Lifecycle::Disconnected(HubCallerContext::of_call(&self.connection), end.error);
+        let told = self.runtime.hub.lifecycle.send(over).into_actor(self);
+        ctx.spawn(told.map(|answer, this, ctx| {
+            if let Ok(Err(err)) = answer {
+                tracing::error!(connection_id = &**this.connection.id(), error = %err, "on_disconnected failed");
+            }
+            this.leave(ctx);
+        }));
     }
 
     /// Writes the last message, if somebody is there to read it, and lets the transport end.
@@ -391,11 +375,13 @@ impl ConnectionActor {
         self.transport.do_send(Outbound::Send(records));
     }
 
-    /// Asks the clock for the next time there is something to do.
+    /// Asks the clock for the next time there may be something to do. There is one reminder at a time, so it must not
+    /// come later than anything that begins meanwhile.
     fn remind(&self, ctx: &Context<Self>) {
+        let next = self.keep_alive.next(Instant::now());
         let at = match self.stage {
-            Stage::Handshake => self.handshake_deadline,
-            Stage::Connecting(_) | Stage::Open(_) => self.keep_alive.next(),
+            Stage::Handshake => next.min(self.handshake_deadline),
+            Stage::Connecting(_) | Stage::Open(_) => next,
             Stage::Ending => return,
         };
         self.runtime.clock.do_send(Remind { at, recipient: ctx.address().recipient() });
@@ -436,8 +422,7 @@ impl Handler<TransportClosed> for ConnectionActor {
         let cut = self.input.is_inside_a_record() && matches!(self.stage, Stage::Open(_));
         let cut =
             || cut.then(|| ProtocolError::invalid_data("Connection terminated while reading a message."));
-        let error = failure.or_else(cut).map(HubError::from);
-        self.end(End { error, is_gone: true, ..End::default() }, ctx);
+        self.end(End::gone(failure.or_else(cut).map(HubError::from)), ctx);
     }
 }
 
@@ -471,7 +456,7 @@ impl Handler<Deliver> for ConnectionActor {
             (Deliver::Overflow, _) => {
                 tracing::debug!(connection_id = &**self.connection.id(), "slow client let go");
                 let error = HubError::internal("SlowClient", "the client does not read what it is sent");
-                self.end(End { error: Some(error), is_gone: true, ..End::default() }, ctx);
+                self.end(End::gone(Some(error)), ctx);
             }
         }
     }
@@ -507,7 +492,11 @@ impl Handler<Tick> for ConnectionActor {
                         self.send(ping)
                     }
                     Due::Ping | Due::Nothing => {}
-                    Due::Timeout => self.fail(timed_out(), ctx),
+                    Due::Timeout => {
+                        let end = End::failed(timed_out(), source.detailed_errors);
+                        tracing::debug!(connection_id = &**self.connection.id(), "client timed out");
+                        self.end(end, ctx);
+                    }
                 }
             }
         }
@@ -534,8 +523,6 @@ fn timed_out() -> ProtocolError {
         "Client hasn't sent a message/ping within the configured ClientTimeoutInterval.",
     )
 }
-
-const CLOSED: &str = "Connection closed with an error.";
 
 /// What comes is bounded elsewhere, in bytes by [`Flow`] and in calls by [`Invocations`]; this only sizes the queue.
 const MAILBOX_CAPACITY: usize = 64;

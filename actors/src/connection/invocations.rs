@@ -21,7 +21,7 @@ pub(super) enum Admission {
     Taken,
     /// It needs no turn and nothing is before it: to be answered at once.
     Immediate(Step),
-    /// Nothing more is read until a call is over.
+    /// Nothing more is read until a call is over, or has begun.
     Held(Step),
 }
 
@@ -44,7 +44,8 @@ impl Invocations {
             1 => self.in_flight == 0 && self.batch.len() < LARGEST_BATCH,
             limit => self.in_flight + self.batch.len() < limit,
         };
-        if !has_room || (needs_fresh_decision && !self.batch.is_empty()) {
+        let decides_now = self.batch.is_empty() && self.unreported == 0;
+        if !has_room || (needs_fresh_decision && !decides_now) {
             return Admission::Held(step);
         }
         self.batch.push(step);

@@ -1,6 +1,7 @@
 //! Connections: one actor each, from the first byte to the last.
 
 mod actor;
+mod end;
 mod handshake;
 mod hub_runtime;
 mod input;

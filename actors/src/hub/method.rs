@@ -98,6 +98,7 @@ macro_rules! hub_method {
             type Arguments = ($($name,)*);
 
             #[allow(unused_mut, unused_variables, unused_assignments, reason = "without arguments there is nothing to take")]
+            #[allow(clippy::redundant_closure_call, reason = "`?` needs a function to leave")]
             fn bind(arguments: &Arguments) -> Result<BoundArguments, ProtocolError> {
                 let mut reader = arguments.reader();
                 $(let $value = $name::take(&mut reader)?;)*

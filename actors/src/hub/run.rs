@@ -129,7 +129,9 @@ impl<H: 'static> Run<H> {
 
     fn refuse(&mut self, refusal: &Refusal) {
         self.calls += usize::from(refusal.in_turn);
-        if let Some(id) = &refusal.invocation_id {
+        if let Some(id) = &refusal.invocation_id
+            && !self.source.connection.is_abort_requested()
+        {
             self.source.protocol.write_error(id, &refusal.error, &mut self.records);
         }
     }

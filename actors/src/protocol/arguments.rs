@@ -39,6 +39,7 @@ impl ArgumentReader<'_> {
     ///
     /// # Errors
     /// When it is not of the type wanted.
+    #[allow(clippy::should_implement_trait, reason = "each item has a type of its own")]
     pub fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ProtocolError> {
         self.raw()?.map(|value| serde_json::from_slice(value).map_err(|_| wrong_type())).transpose()
     }

@@ -42,6 +42,10 @@ impl Envelope {
         let mut scanner = Scanner::new(record);
         let kind = scanner.kind()?;
         if kind != Kind::Object {
+            // `not` is no null: what begins like a value must be one.
+            if kind != Kind::Array {
+                scanner.value(1)?;
+            }
             return Err(invalid(format!(
                 "Unexpected JSON Token Type '{}'. Expected a JSON Object.",
                 kind.name()
