@@ -97,7 +97,7 @@ impl fmt::Debug for HubError {
 }
 
 /// `a::b::C<d::E>` as `C`: what a client that asked for details sees as the name of the error.
-fn short_type_name<E>() -> &'static str {
+pub(crate) fn short_type_name<E: ?Sized>() -> &'static str {
     let name = std::any::type_name::<E>();
     let name = name.split('<').next().unwrap_or(name);
     name.rsplit("::").next().unwrap_or(name)

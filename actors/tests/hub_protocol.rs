@@ -47,8 +47,10 @@ fn read(record: &[u8]) -> Value {
     };
     match message {
         HubMessage::Invocation(invocation) => read_invocation(&invocation),
-        HubMessage::StreamItem { stream_id } => json!({ "kind": "stream item", "invocationId": &*stream_id }),
-        HubMessage::Completion { invocation_id } => {
+        HubMessage::StreamItem { stream_id, .. } => {
+            json!({ "kind": "stream item", "invocationId": &*stream_id })
+        }
+        HubMessage::Completion { invocation_id, .. } => {
             json!({ "kind": "completion", "invocationId": &*invocation_id })
         }
         HubMessage::CancelInvocation { invocation_id } => {

@@ -12,20 +12,22 @@ use bytes::Bytes;
 
 use crate::{
     HubCallerContext, HubError, HubResult, ProtocolError,
-    authorization::{AuthorizeCalls, Call, CallSource, Completed, HubInvocation, Invoke, Refusal, Step},
+    authorization::{AuthorizeCalls, CallSource, Completed, Invoke, Refusal, Step},
     clock::{Remind, Tick},
     connection::{
+        bind::bind,
         end::End,
         handshake::{CANCELED, judge},
         hub_runtime::{HubRuntime, NewConnection},
         input::Input,
         invocations::{Admission, Invocations},
         keep_alive::{Due, KeepAlive, after},
+        streams::Streams,
     },
-    context::Connection,
-    hub::Lifecycle,
-    protocol::{HubMessage, HubProtocol, Invocation, TransferFormat, handshake_response},
-    registry::{Client, Connect, Deliver, Disconnect},
+    context::{Caller, Connection},
+    hub::{Lifecycle, UploadRoom},
+    protocol::{HubMessage, HubProtocol, TransferFormat, handshake_response},
+    registry::{Client, Connect, Deliver, Disconnect, Question, Unanswered},
     transport::{Flow, Outbound, Received, TransportClosed},
 };
 
@@ -43,6 +45,8 @@ pub struct ConnectionActor {
     /// A message that has been read and whose turn has not come.
     held: Option<Held>,
     invocations: Invocations,
+    streams: Streams,
+    unanswered: Unanswered,
     keep_alive: KeepAlive,
     handshake_deadline: Instant,
     /// What the hub is to hear of the end when it has said whether it takes the client.
@@ -88,6 +92,8 @@ impl ConnectionActor {
             input: Input::new(options.maximum_receive_message_size),
             held: None,
             invocations: Invocations::new(options.maximum_parallel_invocations),
+            streams: Streams::default(),
+            unanswered: Unanswered::default(),
             keep_alive: KeepAlive::new(options.keep_alive_interval, options.client_timeout_interval, now),
             handshake_deadline: after(now, options.handshake_timeout),
             early_end: None,
@@ -136,7 +142,10 @@ impl ConnectionActor {
         };
         let step = match held {
             Held::Step(step) => step,
-            Held::Message(HubMessage::Invocation(invocation)) => self.bind(invocation),
+            Held::Message(HubMessage::Invocation(invocation)) => {
+                let room = || ctx.address().recipient();
+                bind(invocation, &self.runtime, &self.connection, &mut self.streams, room)
+            }
             Held::Message(HubMessage::Ping) => {
                 self.keep_alive.ping_received(Instant::now());
                 return Ok(true);
@@ -147,13 +156,12 @@ impl ConnectionActor {
             }
             Held::Message(message) => {
                 self.start_batches(source);
-                if !self.invocations.has_started_all() {
+                if !self.invocations.none_waits() {
                     self.held = Some(Held::Message(message));
                     return Ok(false);
                 }
-                // Without streams, questions or stateful reconnect there is nothing it could be about.
-                tracing::debug!(connection_id = &**self.connection.id(), ?message, "message passed over");
-                return Ok(true);
+                self.held = self.handle_message(message)?.map(Held::Message);
+                return Ok(self.held.is_none());
             }
             Held::End(end) => {
                 self.start_batches(source);
@@ -167,6 +175,10 @@ impl ConnectionActor {
         };
         match self.invocations.admit(step) {
             Admission::Taken => Ok(true),
+            Admission::Alone(step) => {
+                self.send_down(source, vec![step]);
+                Ok(true)
+            }
             Admission::Immediate(step) => {
                 if let Step::Refused(Refusal { invocation_id: Some(id), error, .. }) = step {
                     let mut record = bytes::BytesMut::new();
@@ -183,57 +195,51 @@ impl ConnectionActor {
         }
     }
 
-    /// Finds the method of a call and types its arguments; what does not fit is refused.
-    fn bind(&self, invocation: Invocation) -> Step {
-        let Invocation { invocation_id, target, arguments, stream_ids, streaming } = invocation;
-        let refuse = |target: &str, err: HubError| {
-            let base = format!("Failed to invoke '{target}' due to an error on the server.");
-            let error = err.told_to_client(&base, self.runtime.options.detailed_errors);
-            Step::Refused(Refusal { invocation_id: invocation_id.clone(), error, in_turn: false })
-        };
-        let Some(method) = self.runtime.methods.find(&target) else {
-            return refuse(&target, HubError::new("Method does not exist."));
-        };
-        // Reading a value may run the application's own code.
-        let bound = std::panic::catch_unwind(AssertUnwindSafe(|| (method.bind)(&arguments)));
-        match bound {
-            Ok(Ok(arguments)) => Step::Call(Call {
-                method: method.index,
-                policy: method.policy.clone(),
-                invocation: HubInvocation::new(
-                    HubCallerContext::of_call(&self.connection),
-                    method.name.clone(),
-                    arguments,
-                ),
-                streaming,
-                uploads: stream_ids.len(),
-                invocation_id,
-                target: method.target.clone(),
-            }),
-            Ok(Err(err)) => refuse(&method.target, err.into()),
-            Err(_) => {
-                tracing::error!(method = &*method.name, "reading the arguments of a hub method panicked");
-                refuse(&method.target, HubError::internal("Panic", "the arguments could not be read"))
-            }
-        }
-    }
-
     /// Sends the calls that may start now to the hub, past authorization where one of them is guarded.
     fn start_batches(&mut self, source: &Arc<CallSource>) {
         if !self.invocations.has_batch() {
             return;
         }
         for steps in self.invocations.take_batches() {
-            let is_guarded = |step: &Step| matches!(step, Step::Call(call) if call.policy.is_some());
-            let guarded = steps.iter().any(is_guarded);
-            let invoke = Invoke { source: source.clone(), steps };
-            let hub = &self.runtime.hub.invoke;
-            if guarded {
-                self.runtime.authorization.do_send(AuthorizeCalls { invoke, hub: hub.clone() });
-            } else {
-                hub.do_send(invoke);
-            }
+            self.send_down(source, steps);
         }
+    }
+
+    fn send_down(&self, source: &Arc<CallSource>, steps: Vec<Step>) {
+        let is_guarded = |step: &Step| matches!(step, Step::Call(call) if call.policy.is_some());
+        let guarded = steps.iter().any(is_guarded);
+        let invoke = Invoke { source: source.clone(), steps };
+        let hub = &self.runtime.hub.invoke;
+        if guarded {
+            self.runtime.authorization.do_send(AuthorizeCalls { invoke, hub: hub.clone() });
+        } else {
+            hub.do_send(invoke);
+        }
+    }
+
+    /// Messages about calls and questions; hands back an item there is no room for yet.
+    fn handle_message(&mut self, message: HubMessage) -> Result<Option<HubMessage>, ProtocolError> {
+        match message {
+            HubMessage::StreamItem { stream_id, item } => {
+                let left = self.streams.push(&stream_id, item);
+                return Ok(left.map(|item| HubMessage::StreamItem { stream_id, item }));
+            }
+            HubMessage::Completion { invocation_id, outcome } => {
+                let left = self.streams.end_upload(&invocation_id, outcome);
+                let left = left.and_then(|outcome| self.unanswered.answer(&invocation_id, outcome));
+                let id = self.connection.id();
+                if left.is_some() && self.runtime.registry.is_asked_of_another(&invocation_id, id) {
+                    let text =
+                        format!("Connection ID '{id}' is not valid for invocation ID '{invocation_id}'.");
+                    return Err(ProtocolError::named("InvalidOperationException", text));
+                }
+            }
+            HubMessage::CancelInvocation { invocation_id } => self.streams.cancel(&invocation_id),
+            // Stateful reconnect is not spoken here, and kinds of messages nobody knows are passed over.
+            HubMessage::Ack { .. } | HubMessage::Sequence { .. } | HubMessage::Unknown => {}
+            HubMessage::Invocation(_) | HubMessage::Ping | HubMessage::Close { .. } => {}
+        }
+        Ok(None)
     }
 
     fn read_handshake(&mut self, ctx: &mut Context<Self>) {
@@ -271,12 +277,13 @@ impl ConnectionActor {
 
     /// The handshake is done: the client is answered, the registry told, the hub asked.
     fn connected(&mut self, protocol: HubProtocol, user_id: Option<Arc<str>>, ctx: &mut Context<Self>) {
-        let source = Arc::new(CallSource {
+        let source = CallSource::new(
             protocol,
-            detailed_errors: self.runtime.options.detailed_errors,
-            completed: ctx.address().recipient(),
-            connection: self.connection.clone(),
-        });
+            self.runtime.options.detailed_errors,
+            ctx.address().recipient(),
+            self.connection.clone(),
+            self.flow.outbound.clone(),
+        );
         self.connection.set_user_id(user_id.clone());
         self.transport.do_send(Outbound::UseFormat(protocol.transfer_format()));
         self.send(handshake_response(None));
@@ -287,7 +294,8 @@ impl ConnectionActor {
             let client = Client { deliver, backlog, maximum_backlog: self.maximum_backlog };
             registry.do_send(Connect { id: self.connection.id().clone(), user_id, client });
         }
-        let connected = Lifecycle::Connected(HubCallerContext::of_call(&self.connection));
+        let connected =
+            Lifecycle::Connected(HubCallerContext::of_hook(&self.connection, Caller::OnConnected));
         let asked = self.runtime.hub.lifecycle.send(connected).into_actor(self);
         ctx.spawn(asked.map(|answer, this, ctx| this.taken_by_hub(answer.unwrap_or_else(hub_is_gone), ctx)));
     }
@@ -336,7 +344,8 @@ impl ConnectionActor {
 
     /// Tells the hub that it is over, and goes when it has heard it.
     fn tell_hub(&self, end: End, ctx: &mut Context<Self>) {
-        let over = Lifecycle::Disconnected(HubCallerContext::of_call(&self.connection), end.error);
+        let ctx_of_hub = HubCallerContext::of_hook(&self.connection, Caller::OnDisconnected);
+        let over = Lifecycle::Disconnected(ctx_of_hub, end.error);
         let told = self.runtime.hub.lifecycle.send(over).into_actor(self);
         ctx.spawn(told.map(|answer, this, ctx| {
             if let Ok(Err(err)) = answer {
@@ -359,6 +368,8 @@ impl ConnectionActor {
         }
         self.connection.aborted().cancel();
         self.held = None;
+        self.unanswered.clear();
+        self.streams.close();
         let _ = self.flow.inbound.remove(self.input.clear());
     }
 
@@ -435,6 +446,9 @@ impl Handler<Drained> for ConnectionActor {
     type Result = ();
 
     fn handle(&mut self, Drained: Drained, ctx: &mut Self::Context) {
+        if let Stage::Open(source) = &self.stage {
+            source.drained();
+        }
         self.read(ctx);
     }
 }
@@ -451,6 +465,16 @@ impl Handler<Deliver> for ConnectionActor {
             (Deliver::Message(message), Stage::Handshake | Stage::Ending) => {
                 let _ = self.flow.outbound.remove(message.len());
             }
+            (
+                Deliver::Question(Question { id, message, reply }),
+                Stage::Connecting(source) | Stage::Open(source),
+            ) => {
+                self.transport.do_send(Outbound::Send(message.encoded(source.protocol).clone()));
+                self.unanswered.insert(id, reply);
+            }
+            (Deliver::Question(question), Stage::Handshake | Stage::Ending) => {
+                let _ = self.flow.outbound.remove(question.message.len());
+            }
             (Deliver::Abort, _) => self.end(End::default(), ctx),
             (Deliver::Overflow, Stage::Ending) => {}
             (Deliver::Overflow, _) => {
@@ -465,14 +489,26 @@ impl Handler<Deliver> for ConnectionActor {
 impl Handler<Completed> for ConnectionActor {
     type Result = ();
 
-    fn handle(&mut self, Completed { records, calls, is_first }: Completed, ctx: &mut Self::Context) {
+    fn handle(&mut self, completed: Completed, ctx: &mut Self::Context) {
+        let Completed { records, calls, is_first, ended } = completed;
         self.invocations.completed(calls, is_first);
-        if matches!(self.stage, Stage::Open(_)) {
-            if !records.is_empty() {
-                self.send(records);
-            }
-            self.read(ctx);
+        self.streams.end_calls(ended);
+        if !matches!(self.stage, Stage::Open(_)) {
+            let _ = self.flow.outbound.remove(records.len());
+            return;
         }
+        if !records.is_empty() {
+            self.transport.do_send(Outbound::Send(records));
+        }
+        self.read(ctx);
+    }
+}
+
+impl Handler<UploadRoom> for ConnectionActor {
+    type Result = ();
+
+    fn handle(&mut self, UploadRoom: UploadRoom, ctx: &mut Self::Context) {
+        self.read(ctx);
     }
 }
 

@@ -25,6 +25,25 @@ impl Arguments {
     }
 }
 
+/// One value as it came, in the client's protocol: an item of a stream, or the answer to a question.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Argument {
+    /// A JSON value.
+    Json(Bytes),
+}
+
+impl Argument {
+    /// Reads it as the type wanted.
+    ///
+    /// # Errors
+    /// When it is no such value.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, ProtocolError> {
+        let Self::Json(text) = self;
+        serde_json::from_slice(text).map_err(|err| ProtocolError::named("JsonException", err.to_string()))
+    }
+}
+
 /// A place in a list of arguments.
 #[derive(Debug)]
 pub struct ArgumentReader<'a> {
