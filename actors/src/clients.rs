@@ -6,7 +6,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     ConnectionId, HubCallerContext, HubError, HubResult, SendError,
-    error::short_type_name,
+    error::short_name,
     protocol::SerializedMessage,
     registry::{Registry, Target},
 };
@@ -193,10 +193,18 @@ impl SingleClientProxy {
         }
         let answer = self.registry.ask(&self.connection_id, method, &arguments).await?;
         answer.read().map_err(|err| {
-            let wanted = short_type_name::<R>();
+            let wanted = wanted_type::<R>();
             HubError::new(format!("Error trying to deserialize result to {wanted}. {err}"))
         })
     }
+}
+
+/// The name of the type an answer was to have; that it may be missing is not said.
+fn wanted_type<R>() -> &'static str {
+    let name = std::any::type_name::<R>();
+    let name =
+        name.strip_prefix("core::option::Option<").and_then(|name| name.strip_suffix('>')).unwrap_or(name);
+    short_name(name)
 }
 
 fn ids(ids: impl IntoIterator<Item: AsRef<str>>) -> Vec<ConnectionId> {

@@ -314,12 +314,11 @@ impl TestHub {
         Ok(words.join(&separator.unwrap_or_default()))
     }
 
-    async fn upper(
-        &self,
-        _ctx: HubCallerContext,
-        words: ClientStream<Option<String>>,
-    ) -> HubStream<Option<String>> {
-        HubStream::new(words.map_ok(|word| word.map(|word| word.to_uppercase())))
+    async fn upper(&self, _ctx: HubCallerContext, words: ClientStream<Option<String>>) -> HubStream<String> {
+        HubStream::new(words.map(|word| {
+            let null = || HubError::internal("NullReferenceException", "there is no word");
+            Ok::<_, HubError>(word?.ok_or_else(null)?.to_uppercase())
+        }))
     }
 
     async fn two_streams(

@@ -88,7 +88,7 @@ impl Invocations {
 
     /// Whether no call waits for the end of another, so that messages about calls may be looked at.
     pub(super) const fn none_waits(&self) -> bool {
-        self.in_flight <= self.limit
+        self.in_flight <= self.limit && !self.is_alone
     }
 
     /// Whether all calls have begun, and those that need not wait are answered.
