@@ -120,6 +120,7 @@ impl Hub for Office {
         hub.method("ViewUserHistory", Self::view_user_history).authorize(domain());
         hub.method("BanUser", Self::ban_user).authorize(domain());
         hub.method("StepDown", Self::step_down);
+        hub.method("GuardedStepDown", Self::step_down).authorize(AuthorizeData::authenticated());
         hub.method("Guarded", Self::open).authorize(AuthorizeData::policy("Asked"));
         hub.method("SignedIn", Self::open).authorize(AuthorizeData::authenticated());
         hub.method("Admins", Self::open).authorize(AuthorizeData::roles("Admin, Owner"));
@@ -231,20 +232,33 @@ async fn a_call_sees_in_authorization_what_the_call_before_it_did() {
     let asked = Policy::new().require_assertion(|context| {
         context.hub_invocation().is_some_and(|call| call.ctx.items().get::<SteppedDown>().is_none())
     });
-    for parallel in [1, 4] {
+    let guarded = |id| {
+        format!("{{\"type\":1,\"invocationId\":\"{id}\",\"target\":\"Guarded\",\"arguments\":[\"a\"]}}\x1e")
+    };
+    for (parallel, change, is_one_read) in [
+        (1, "StepDown", true),
+        (1, "GuardedStepDown", true),
+        (1, "GuardedStepDown", false),
+        (4, "StepDown", true),
+        (4, "GuardedStepDown", true),
+        (4, "GuardedStepDown", false),
+    ] {
         let options = HubOptions::default().maximum_parallel_invocations(parallel);
         let hub = office(asked.clone(), options);
         let ann = hub.connect(user("ann")).await;
-        // All three in one read.
-        ann.send_bytes(
-            "{\"type\":1,\"invocationId\":\"1\",\"target\":\"Guarded\",\"arguments\":[\"a\"]}\x1e\
-             {\"type\":1,\"target\":\"StepDown\",\"arguments\":[]}\x1e\
-             {\"type\":1,\"invocationId\":\"2\",\"target\":\"Guarded\",\"arguments\":[\"b\"]}\x1e",
-        )
-        .await;
-        assert_eq!(ann.next_record().await.as_deref(), Some(r#"{"type":3,"invocationId":"1","result":"a"}"#));
+        let change = format!("{{\"type\":1,\"target\":\"{change}\",\"arguments\":[]}}\x1e");
+        let calls = [guarded(1), change, guarded(2)];
+        if is_one_read {
+            ann.send_bytes(calls.concat()).await;
+        } else {
+            for call in calls.clone() {
+                ann.send_bytes(call).await;
+            }
+        }
+        let allowed = r#"{"type":3,"invocationId":"1","result":"a"}"#;
         let refused = format!(r#"{{"type":3,"invocationId":"2","error":"{}"}}"#, unauthorized("Guarded"));
-        assert_eq!(ann.next_record().await, Some(refused), "{parallel} at a time");
+        assert_eq!(ann.next_record().await.as_deref(), Some(allowed));
+        assert_eq!(ann.next_record().await, Some(refused), "{parallel} at a time, {calls:?}");
     }
 }
 

@@ -112,6 +112,7 @@ fn write(message: &Value) -> Bytes {
     out.freeze()
 }
 
+#[allow(clippy::expect_used, reason = "the cases belong to the test")]
 fn read_cases(folder: &Path) -> Vec<Case> {
     let mut cases = Vec::new();
     let files = fs::read_dir(folder).expect("the cases are there");
