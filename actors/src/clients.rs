@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     ConnectionId, SendError,
-    protocol::SerializedMessage,
+    protocol::{ProtocolSet, SerializedMessage},
     registry::{Registry, Target},
 };
 
@@ -140,7 +140,7 @@ impl ClientProxy {
         {
             return Err(SendError::EmptyName);
         }
-        let message = SerializedMessage::invocation(method, &arguments)?;
+        let message = SerializedMessage::invocation(method, &arguments, ProtocolSet::ALL)?;
         self.registry.publish(self.target.clone(), message).await
     }
 }

@@ -143,7 +143,7 @@ impl ConnectionActor {
         };
         let step = match held {
             Held::Step(step) => step,
-            Held::Message(HubMessage::Invocation(invocation)) => self.bind(invocation),
+            Held::Message(HubMessage::Invocation(invocation)) => self.bind(invocation)?,
             Held::Message(HubMessage::Ping) => {
                 self.keep_alive.ping_received(Instant::now());
                 return Ok(true);
@@ -177,19 +177,25 @@ impl ConnectionActor {
     }
 
     /// Finds the method of a call and types its arguments; what does not fit is refused.
-    fn bind(&self, invocation: Invocation) -> Step {
-        let Invocation { invocation_id, target, arguments, stream_ids, streaming } = invocation;
+    ///
+    /// # Errors
+    /// When the arguments fit and something else in the message is wrong.
+    fn bind(&self, invocation: Invocation) -> Result<Step, ProtocolError> {
+        let Invocation { invocation_id, target, arguments, stream_ids, streaming, fault } = invocation;
         let refuse = |target: &str, err: HubError| {
             let base = format!("Failed to invoke '{target}' due to an error on the server.");
             let error = err.told_to_client(&base, self.runtime.options.detailed_errors);
             Step::Refused(Refusal { invocation_id: invocation_id.clone(), error, in_turn: false })
         };
         let Some(method) = self.runtime.methods.find(&target) else {
-            return refuse(&target, HubError::new("Method does not exist."));
+            return Ok(refuse(&target, HubError::new("Method does not exist.")));
         };
         // Reading a value may run the application's own code.
         let bound = std::panic::catch_unwind(AssertUnwindSafe(|| (method.bind)(&arguments)));
-        match bound {
+        if let (Ok(Ok(_)), Some(fault)) = (&bound, fault) {
+            return Err(fault);
+        }
+        Ok(match bound {
             Ok(Ok(arguments)) => Step::Call(Call {
                 method: method.index,
                 policy: method.policy.clone(),
@@ -208,7 +214,7 @@ impl ConnectionActor {
                 tracing::error!(method = &*method.name, "reading the arguments of a hub method panicked");
                 refuse(&method.target, HubError::internal("Panic", "the arguments could not be read"))
             }
-        }
+        })
     }
 
     /// Sends the calls that may start now to the hub, past authorization where one of them is guarded.
@@ -291,6 +297,7 @@ impl ConnectionActor {
             aborted: self.connection.aborted().clone(),
         });
         self.connection.set_user_id(user_id.clone());
+        self.input.use_protocol(protocol);
         self.transport.do_send(Outbound::UseFormat(protocol.transfer_format()));
         self.send(handshake_response(None));
         self.stage = Stage::Connecting(source.clone());
@@ -450,9 +457,16 @@ impl Handler<Deliver> for ConnectionActor {
 
     fn handle(&mut self, deliver: Deliver, ctx: &mut Self::Context) {
         match (deliver, &self.stage) {
-            // The registry has counted it.
+            // The registry has counted it, in its longest form.
             (Deliver::Message(message), Stage::Connecting(source) | Stage::Open(source)) => {
-                self.transport.do_send(Outbound::Send(message.encoded(source.protocol).clone()));
+                let encoded = message.encoded(source.protocol);
+                let surplus = message.len() - encoded.map_or(0, Bytes::len);
+                if let Some(encoded) = encoded {
+                    self.transport.do_send(Outbound::Send(encoded.clone()));
+                }
+                if surplus > 0 && self.flow.outbound.remove(surplus) {
+                    self.read(ctx);
+                }
             }
             (Deliver::Message(message), Stage::Handshake | Stage::Ending) => {
                 let _ = self.flow.outbound.remove(message.len());

@@ -100,6 +100,7 @@ macro_rules! hub_method {
             #[allow(unused_mut, unused_variables, unused_assignments, reason = "without arguments there is nothing to take")]
             fn bind(arguments: &Arguments) -> Result<BoundArguments, ProtocolError> {
                 let mut reader = arguments.reader();
+                reader.expect($len)?;
                 $(let $value = $name::take(&mut reader)?;)*
                 let tuple: Option<($($name,)*)> = (|| Some(($($value?,)*)))();
                 reader.finish($len)?;

@@ -2,7 +2,10 @@
 
 use bytestring::ByteString;
 
-use crate::protocol::Arguments;
+use crate::{
+    ProtocolError,
+    protocol::{Argument, Arguments},
+};
 
 /// What a client can say once the handshake is done.
 #[derive(Debug)]
@@ -13,11 +16,15 @@ pub enum HubMessage {
     StreamItem {
         /// The stream.
         stream_id: ByteString,
+        /// The item, not yet typed.
+        item: Argument,
     },
     /// The end of an upload, or the answer to a question.
     Completion {
         /// The stream or the question.
         invocation_id: ByteString,
+        /// How it ended, or what the answer is.
+        result: CompletionResult,
     },
     /// The client wants no more of a call.
     CancelInvocation {
@@ -58,4 +65,18 @@ pub struct Invocation {
     pub stream_ids: Vec<ByteString>,
     /// Whether a stream of answers is wanted.
     pub streaming: bool,
+    /// What is wrong with the message apart from its arguments. It ends the connection, once the method is known and
+    /// the arguments are bound: a call that is refused before is refused and nothing more.
+    pub fault: Option<ProtocolError>,
+}
+
+/// How something the client had to complete ended.
+#[derive(Clone, Debug)]
+pub enum CompletionResult {
+    /// It failed, for this reason, which may be empty.
+    Error(ByteString),
+    /// It is over.
+    Nothing,
+    /// The answer, not yet typed. Where nobody waits for it, [`Argument::check`] says whether there is one at all.
+    Value(Argument),
 }
