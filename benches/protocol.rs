@@ -2,7 +2,7 @@
 
 use std::{hint::black_box, time::Duration};
 
-use actix_signalr_actors::protocol::{HubMessage, HubProtocol, SerializedMessage};
+use actix_signalr_actors::protocol::{HubMessage, HubProtocol, ProtocolSet, SerializedMessage};
 use bytes::{Bytes, BytesMut};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
@@ -47,7 +47,9 @@ fn write(criterion: &mut Criterion) {
     for (name, text) in [("20 bytes", &short), ("1 kB", &long)] {
         group.throughput(Throughput::Bytes(text.len() as u64));
         group.bench_with_input(BenchmarkId::new("invocation", name), text, |bencher, text| {
-            bencher.iter(|| SerializedMessage::invocation("ReceiveMessage", &("ann", black_box(text))));
+            bencher.iter(|| {
+                SerializedMessage::invocation("ReceiveMessage", &("ann", black_box(text)), ProtocolSet::ALL)
+            });
         });
         group.bench_with_input(BenchmarkId::new("completion", name), text, |bencher, text| {
             let mut out = BytesMut::with_capacity(4096);

@@ -144,7 +144,7 @@ impl ClientProxy {
         {
             return Err(SendError::EmptyName);
         }
-        let message = SerializedMessage::invocation(method, &arguments)?;
+        let message = SerializedMessage::invocation(method, &arguments, self.registry.protocols())?;
         self.registry.publish(self.target.clone(), message).await
     }
 }
@@ -169,7 +169,7 @@ impl SingleClientProxy {
     /// # Errors
     /// When the arguments cannot be written.
     pub async fn send<A: Serialize>(&self, method: &str, arguments: A) -> Result<(), SendError> {
-        let message = SerializedMessage::invocation(method, &arguments)?;
+        let message = SerializedMessage::invocation(method, &arguments, self.registry.protocols())?;
         self.registry.publish(Target::Connection(self.connection_id.clone()), message).await
     }
 

@@ -26,7 +26,7 @@ use crate::{
     },
     context::{Caller, Connection},
     hub::{Lifecycle, UploadRoom},
-    protocol::{HubMessage, HubProtocol, TransferFormat, handshake_response},
+    protocol::{HubMessage, HubProtocol, SerializedMessage, TransferFormat, handshake_response},
     registry::{Client, Connect, Deliver, Disconnect, Question, Unanswered},
     transport::{Flow, Outbound, Received, TransportClosed},
 };
@@ -144,7 +144,7 @@ impl ConnectionActor {
             Held::Step(step) => step,
             Held::Message(HubMessage::Invocation(invocation)) => {
                 let room = || ctx.address().recipient();
-                bind(invocation, &self.runtime, &self.connection, &mut self.streams, room)
+                bind(invocation, &self.runtime, &self.connection, &mut self.streams, room)?
             }
             Held::Message(HubMessage::Ping) => {
                 self.keep_alive.ping_received(Instant::now());
@@ -224,7 +224,7 @@ impl ConnectionActor {
                 let left = self.streams.push(&stream_id, item);
                 return Ok(left.map(|item| HubMessage::StreamItem { stream_id, item }));
             }
-            HubMessage::Completion { invocation_id, outcome } => {
+            HubMessage::Completion { invocation_id, result: outcome } => {
                 let left = self.streams.end_upload(&invocation_id, outcome);
                 let left = left.and_then(|outcome| self.unanswered.answer(&invocation_id, outcome));
                 let id = self.connection.id();
@@ -285,6 +285,8 @@ impl ConnectionActor {
             self.flow.outbound.clone(),
         );
         self.connection.set_user_id(user_id.clone());
+        self.input.use_protocol(protocol);
+        self.runtime.registry.speaks(protocol);
         self.transport.do_send(Outbound::UseFormat(protocol.transfer_format()));
         self.send(handshake_response(None));
         self.stage = Stage::Connecting(source.clone());
@@ -386,6 +388,18 @@ impl ConnectionActor {
         self.transport.do_send(Outbound::Send(records));
     }
 
+    /// Sends what the registry has counted, in the longest of its forms.
+    fn hand_on(&mut self, message: &SerializedMessage, protocol: HubProtocol, ctx: &mut Context<Self>) {
+        let encoded = message.encoded(protocol);
+        let surplus = message.len() - encoded.map_or(0, Bytes::len);
+        if let Some(encoded) = encoded {
+            self.transport.do_send(Outbound::Send(encoded.clone()));
+        }
+        if surplus > 0 && self.flow.outbound.remove(surplus) {
+            self.read(ctx);
+        }
+    }
+
     /// Asks the clock for the next time there may be something to do. There is one reminder at a time, so it must not
     /// come later than anything that begins meanwhile.
     fn remind(&self, ctx: &Context<Self>) {
@@ -458,19 +472,18 @@ impl Handler<Deliver> for ConnectionActor {
 
     fn handle(&mut self, deliver: Deliver, ctx: &mut Self::Context) {
         match (deliver, &self.stage) {
-            // The registry has counted it.
             (Deliver::Message(message), Stage::Connecting(source) | Stage::Open(source)) => {
-                self.transport.do_send(Outbound::Send(message.encoded(source.protocol).clone()));
+                let protocol = source.protocol;
+                self.hand_on(&message, protocol, ctx);
             }
             (Deliver::Message(message), Stage::Handshake | Stage::Ending) => {
                 let _ = self.flow.outbound.remove(message.len());
             }
-            (
-                Deliver::Question(Question { id, message, reply }),
-                Stage::Connecting(source) | Stage::Open(source),
-            ) => {
-                self.transport.do_send(Outbound::Send(message.encoded(source.protocol).clone()));
+            (Deliver::Question(question), Stage::Connecting(source) | Stage::Open(source)) => {
+                let protocol = source.protocol;
+                let Question { id, message, reply } = question;
                 self.unanswered.insert(id, reply);
+                self.hand_on(&message, protocol, ctx);
             }
             (Deliver::Question(question), Stage::Handshake | Stage::Ending) => {
                 let _ = self.flow.outbound.remove(question.message.len());

@@ -6,7 +6,7 @@ use actix::Recipient;
 use bytestring::ByteString;
 
 use crate::{
-    HubCallerContext, HubError,
+    HubCallerContext, HubError, ProtocolError,
     authorization::{Call, Cancel, HubInvocation, Refusal, Step},
     connection::{HubRuntime, streams::Streams},
     context::Connection,
@@ -16,19 +16,22 @@ use crate::{
 
 /// Finds the method of a call and types its arguments; what does not fit is refused. What may be said only to those who may
 /// call the method is left for later.
+///
+/// # Errors
+/// When the arguments fit and something else in the message is wrong.
 pub(super) fn bind(
     invocation: Invocation,
     runtime: &HubRuntime,
     connection: &Arc<Connection>,
     streams: &mut Streams,
     room: impl Fn() -> Recipient<UploadRoom>,
-) -> Step {
-    let Invocation { invocation_id, target, arguments, stream_ids, streaming } = invocation;
+) -> Result<Step, ProtocolError> {
+    let Invocation { invocation_id, target, arguments, stream_ids, streaming, fault: broken } = invocation;
     let options = &runtime.options;
     let refuse = |invocation_id, target: &str, err: HubError| {
         let base = format!("Failed to invoke '{target}' due to an error on the server.");
         let error = err.told_to_client(&base, options.detailed_errors);
-        Step::Refused(Refusal { invocation_id, error, in_turn: false, is_tracked: false })
+        Ok(Step::Refused(Refusal { invocation_id, error, in_turn: false, is_tracked: false }))
     };
     let Some(method) = runtime.methods.find(&target) else {
         return refuse(invocation_id, &target, HubError::new("Method does not exist."));
@@ -51,6 +54,9 @@ pub(super) fn bind(
             return refuse(invocation_id, &method.target, err);
         }
     };
+    if let Some(err) = broken {
+        return Err(err);
+    }
     let takes_turn = !shape.streams && uploads.is_empty();
     let fault =
         fault(method, streaming, &stream_ids, invocation_id.as_ref().filter(|_| can_be_cancelled), streams);
@@ -65,7 +71,7 @@ pub(super) fn bind(
         }
     }
     let ctx = HubCallerContext::of_call(connection);
-    Step::Call(Call {
+    Ok(Step::Call(Call {
         invocation_id,
         target: method.target.clone(),
         method: method.index,
@@ -74,7 +80,7 @@ pub(super) fn bind(
         fault,
         cancel,
         takes_turn,
-    })
+    }))
 }
 
 /// What stands against running a call, whoever calls: the texts of section 5.3 of the protocol.

@@ -4,7 +4,10 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use crate::{ProtocolError, protocol::RecordReader};
+use crate::{
+    ProtocolError,
+    protocol::{HubProtocol, RecordReader},
+};
 
 /// Bytes in the order of their coming, taken out record by record. Bounded by the transport, which stops reading at the
 /// limit of [`Flow::inbound`](crate::transport::Flow).
@@ -18,6 +21,11 @@ pub(super) struct Input {
 impl Input {
     pub(super) fn new(limit: Option<usize>) -> Self {
         Self { reader: RecordReader::new(limit), chunks: VecDeque::new(), consumed: 0 }
+    }
+
+    /// What follows is framed as in this protocol.
+    pub(super) const fn use_protocol(&mut self, protocol: HubProtocol) {
+        self.reader.use_protocol(protocol);
     }
 
     pub(super) fn push(&mut self, chunk: Bytes) {

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     HubError,
     hub::{Pushed, Upload},
-    protocol::{Argument, CompletionOutcome},
+    protocol::{Argument, CompletionResult},
 };
 
 /// Uploads and cancellable calls of a connection, by the ids that the client gave them.
@@ -65,12 +65,12 @@ impl Streams {
     }
 
     /// Ends an upload; hands the completion back where it is of none.
-    pub(super) fn end_upload(&mut self, id: &str, outcome: CompletionOutcome) -> Option<CompletionOutcome> {
+    pub(super) fn end_upload(&mut self, id: &str, outcome: CompletionResult) -> Option<CompletionResult> {
         let Some(upload) = self.uploads.remove(id) else { return Some(outcome) };
         upload.end(match outcome {
-            CompletionOutcome::Error(error) => Some(HubError::new(error.to_string())),
+            CompletionResult::Error(error) => Some(HubError::new(error.to_string())),
             // A result of an upload means nothing.
-            CompletionOutcome::Result(_) | CompletionOutcome::Nothing => None,
+            CompletionResult::Value(_) | CompletionResult::Nothing => None,
         });
         None
     }

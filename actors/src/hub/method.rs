@@ -205,8 +205,9 @@ macro_rules! hub_method {
 
             #[allow(unused_mut, unused_variables, reason = "without arguments there is nothing to take")]
             fn bind(mut source: ArgumentSource<'_>) -> Result<BoundArguments, ProtocolError> {
-                $(let $value = <$name as HubArgument<$kind>>::take(&mut source)?;)*
                 let values = Self::KINDS.iter().filter(|kind| **kind == ArgumentKind::Value).count();
+                source.reader.expect(values)?;
+                $(let $value = <$name as HubArgument<$kind>>::take(&mut source)?;)*
                 source.reader.finish(values)?;
                 let too_few = || ProtocolError::invalid_data("Error binding arguments.");
                 let tuple = ($($value.ok_or_else(too_few)?,)*);

@@ -6,8 +6,7 @@ use crate::{
     ProtocolError,
     protocol::{
         RECORD_SEPARATOR,
-        json::{read_int32, read_string, write_string},
-        scan::{Kind, Malformed, Scanner},
+        json::{Kind, Malformed, Scanner, read_int32, read_string, write_string},
     },
 };
 

@@ -2,7 +2,10 @@
 
 use bytestring::ByteString;
 
-use crate::protocol::{Argument, Arguments};
+use crate::{
+    ProtocolError,
+    protocol::{Argument, Arguments},
+};
 
 /// What a client can say once the handshake is done.
 #[derive(Debug)]
@@ -20,8 +23,8 @@ pub enum HubMessage {
     Completion {
         /// The stream or the question.
         invocation_id: ByteString,
-        /// What came of it.
-        outcome: CompletionOutcome,
+        /// How it ended, or what the answer is.
+        result: CompletionResult,
     },
     /// The client wants no more of a call.
     CancelInvocation {
@@ -49,17 +52,6 @@ pub enum HubMessage {
     Unknown,
 }
 
-/// What a completion says.
-#[derive(Debug)]
-pub enum CompletionOutcome {
-    /// The answer, not yet typed.
-    Result(Argument),
-    /// It failed.
-    Error(ByteString),
-    /// It is over.
-    Nothing,
-}
-
 /// A call of a hub method.
 #[derive(Debug)]
 pub struct Invocation {
@@ -73,4 +65,18 @@ pub struct Invocation {
     pub stream_ids: Vec<ByteString>,
     /// Whether a stream of answers is wanted.
     pub streaming: bool,
+    /// What is wrong with the message apart from its arguments. It ends the connection, once the method is known and
+    /// the arguments are bound: a call that is refused before is refused and nothing more.
+    pub fault: Option<ProtocolError>,
+}
+
+/// How something the client had to complete ended.
+#[derive(Clone, Debug)]
+pub enum CompletionResult {
+    /// It failed, for this reason, which may be empty.
+    Error(ByteString),
+    /// It is over.
+    Nothing,
+    /// The answer, not yet typed. Where nobody waits for it, [`Argument::check`] says whether there is one at all.
+    Value(Argument),
 }

@@ -1,25 +1,36 @@
 //! Hub protocols: bytes to messages and back, without I/O and without knowing hubs.
 
+mod any_value;
+mod argument;
 mod arguments;
 mod framing;
 mod handshake;
 mod json;
-mod json_payload;
 mod message;
-mod scan;
+mod messagepack;
+mod naming;
+mod payload;
+mod protocol_set;
 mod serialized;
+mod serializers;
+mod transcode;
 
 use bytes::{Bytes, BytesMut};
 use serde::Serialize;
 
-pub(crate) use crate::protocol::framing::RecordReader;
 pub use crate::protocol::{
-    arguments::{Argument, ArgumentReader, Arguments},
+    any_value::AnyValue,
+    argument::Argument,
+    arguments::{ArgumentReader, Arguments},
+    framing::RecordReader,
     handshake::{HandshakeRequest, handshake_response},
-    message::{CompletionOutcome, HubMessage, Invocation},
+    message::{CompletionResult, HubMessage, Invocation},
+    naming::NamingPolicy,
+    payload::Payload,
+    protocol_set::ProtocolSet,
     serialized::SerializedMessage,
 };
-use crate::{ProtocolError, SendError};
+use crate::{ProtocolError, SendError, protocol::payload::PayloadError};
 
 /// The byte that ends a JSON record.
 pub const RECORD_SEPARATOR: u8 = 0x1e;
@@ -48,18 +59,22 @@ impl TransferFormat {
 }
 
 /// Which hub protocol a connection speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HubProtocol {
     /// `json`: text records that end in `0x1E`.
     Json,
+    /// `messagepack`: binary frames with their length in front.
+    MessagePack,
 }
 
 impl HubProtocol {
     /// The protocol of a name; case does not matter.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
-        name.eq_ignore_ascii_case("json").then_some(Self::Json)
+        [Self::Json, Self::MessagePack]
+            .into_iter()
+            .find(|protocol| name.eq_ignore_ascii_case(protocol.name()))
     }
 
     /// The name a client asks for.
@@ -67,6 +82,7 @@ impl HubProtocol {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Json => "json",
+            Self::MessagePack => "messagepack",
         }
     }
 
@@ -75,6 +91,7 @@ impl HubProtocol {
     pub const fn transfer_format(self) -> TransferFormat {
         match self {
             Self::Json => TransferFormat::Text,
+            Self::MessagePack => TransferFormat::Binary,
         }
     }
 
@@ -84,8 +101,17 @@ impl HubProtocol {
     /// When its envelope breaks the protocol's rules; the connection is closed then. Arguments
     /// that do not fit their method are no such error.
     pub fn parse(self, record: &Bytes) -> Result<HubMessage, ProtocolError> {
+        self.parse_with(record, NamingPolicy::default())
+    }
+
+    /// Reads one record as [`parse`](Self::parse) does, with other names of members in what it carries.
+    ///
+    /// # Errors
+    /// Those of [`parse`](Self::parse).
+    pub fn parse_with(self, record: &Bytes, naming: NamingPolicy) -> Result<HubMessage, ProtocolError> {
         match self {
-            Self::Json => json::parse(record),
+            Self::Json => json::parse(record, naming),
+            Self::MessagePack => messagepack::parse(record, naming),
         }
     }
 
@@ -94,11 +120,24 @@ impl HubProtocol {
     /// # Errors
     /// When it cannot be written.
     pub fn encode_payload<T: Serialize + ?Sized>(self, value: &T) -> Result<Payload, SendError> {
-        let mut out = BytesMut::new();
+        self.encode_payload_with(value, NamingPolicy::default())
+    }
+
+    /// Encodes a value as [`encode_payload`](Self::encode_payload) does, with other names of members.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn encode_payload_with<T: Serialize + ?Sized>(
+        self,
+        value: &T,
+        naming: NamingPolicy,
+    ) -> Result<Payload, SendError> {
+        let mut out = BytesMut::with_capacity(64);
         match self {
-            Self::Json => json_payload::write_payload(value, &mut out),
+            Self::Json => json::write_payload(value, naming, &mut out),
+            Self::MessagePack => messagepack::write_payload(value, naming, &mut out),
         }
-        .map_err(|err| SendError::Serialize(Box::new(err)))?;
+        .map_err(unwritten)?;
         Ok(Payload(out.freeze()))
     }
 
@@ -106,6 +145,7 @@ impl HubProtocol {
     pub fn write_result(self, invocation_id: &str, result: &Payload, out: &mut BytesMut) {
         match self {
             Self::Json => json::write_result(invocation_id, &result.0, out),
+            Self::MessagePack => messagepack::write_result(invocation_id, &result.0, out),
         }
     }
 
@@ -113,20 +153,67 @@ impl HubProtocol {
     pub fn write_error(self, invocation_id: &str, error: &str, out: &mut BytesMut) {
         match self {
             Self::Json => json::write_error(invocation_id, error, out),
+            Self::MessagePack => messagepack::write_error(invocation_id, error, out),
         }
     }
 
-    /// Writes one item of a stream to the client.
-    pub fn write_stream_item(self, invocation_id: &str, item: &Payload, out: &mut BytesMut) {
-        match self {
-            Self::Json => json::write_stream_item(invocation_id, &item.0, out),
-        }
-    }
-
-    /// Writes the end of a stream to the client.
+    /// Writes the end of a stream: neither a result nor an error.
     pub fn write_completion_end(self, invocation_id: &str, out: &mut BytesMut) {
         match self {
             Self::Json => json::write_completion_end(invocation_id, out),
+            Self::MessagePack => messagepack::write_completion_end(invocation_id, out),
+        }
+    }
+
+    /// Writes an item of a stream.
+    pub fn write_stream_item(self, invocation_id: &str, item: &Payload, out: &mut BytesMut) {
+        match self {
+            Self::Json => json::write_stream_item(invocation_id, &item.0, out),
+            Self::MessagePack => messagepack::write_stream_item(invocation_id, &item.0, out),
+        }
+    }
+
+    /// Writes a call of a method on the client's side; with an id, the client is asked for an answer. The arguments
+    /// are a tuple; `()` for none.
+    ///
+    /// # Errors
+    /// When the arguments cannot be written. What `out` has then is of no use.
+    pub fn write_client_invocation(
+        self,
+        invocation_id: Option<&str>,
+        method: &str,
+        arguments: &impl Serialize,
+        naming: NamingPolicy,
+        out: &mut BytesMut,
+    ) -> Result<(), SendError> {
+        match self {
+            Self::Json => json::write_invocation(invocation_id, method, arguments, naming, out),
+            Self::MessagePack => messagepack::write_invocation(invocation_id, method, arguments, naming, out),
+        }
+        .map_err(unwritten)
+    }
+
+    /// Writes that an answer is wanted no more.
+    pub fn write_cancel(self, invocation_id: &str, out: &mut BytesMut) {
+        match self {
+            Self::Json => json::write_cancel(invocation_id, out),
+            Self::MessagePack => messagepack::write_cancel(invocation_id, out),
+        }
+    }
+
+    /// Writes up to which message has been received, for stateful reconnect.
+    pub fn write_ack(self, sequence_id: i64, out: &mut BytesMut) {
+        match self {
+            Self::Json => json::write_ack(sequence_id, out),
+            Self::MessagePack => messagepack::write_ack(sequence_id, out),
+        }
+    }
+
+    /// Writes with which message it goes on, for stateful reconnect.
+    pub fn write_sequence(self, sequence_id: i64, out: &mut BytesMut) {
+        match self {
+            Self::Json => json::write_sequence(sequence_id, out),
+            Self::MessagePack => messagepack::write_sequence(sequence_id, out),
         }
     }
 
@@ -135,6 +222,7 @@ impl HubProtocol {
     pub fn ping(self) -> Bytes {
         match self {
             Self::Json => Bytes::from_static(b"{\"type\":6}\x1e"),
+            Self::MessagePack => Bytes::from_static(&[0x02, 0x91, 0x06]),
         }
     }
 
@@ -144,11 +232,17 @@ impl HubProtocol {
         let mut out = BytesMut::with_capacity(64);
         match self {
             Self::Json => json::write_close(error, allow_reconnect, &mut out),
+            Self::MessagePack => messagepack::write_close(error, allow_reconnect, &mut out),
         }
         out.freeze()
     }
 }
 
-/// A value encoded in one protocol, to be put into a message of it.
-#[derive(Clone, Debug)]
-pub struct Payload(Bytes);
+fn unwritten(err: PayloadError) -> SendError {
+    SendError::Serialize(Box::new(err))
+}
+
+#[cfg(test)]
+mod payload_tests;
+#[cfg(test)]
+mod smoke;

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use crate::{
     ConnectionId, HubError,
-    protocol::{Argument, CompletionOutcome, SerializedMessage},
+    protocol::{Argument, CompletionResult, SerializedMessage},
 };
 
 /// The questions of a hub that are open, on all workers: each is for one connection, and no other may answer it.
@@ -83,12 +83,12 @@ impl Unanswered {
     }
 
     /// Hands an answer to who waits for it; hands it back where nobody does.
-    pub(crate) fn answer(&mut self, id: &str, outcome: CompletionOutcome) -> Option<CompletionOutcome> {
+    pub(crate) fn answer(&mut self, id: &str, outcome: CompletionResult) -> Option<CompletionResult> {
         let Some(reply) = self.0.remove(id) else { return Some(outcome) };
         let answer = match outcome {
-            CompletionOutcome::Result(result) => Ok(result),
-            CompletionOutcome::Error(error) => Err(HubError::new(error.to_string())),
-            CompletionOutcome::Nothing => Err(HubError::new(NO_MESSAGE)),
+            CompletionResult::Value(result) => Ok(result),
+            CompletionResult::Error(error) => Err(HubError::new(error.to_string())),
+            CompletionResult::Nothing => Err(HubError::new(NO_MESSAGE)),
         };
         // Nobody may be waiting any more.
         let _ = reply.send(answer);

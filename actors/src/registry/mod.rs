@@ -5,7 +5,13 @@ mod client_results;
 mod index;
 mod target;
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+};
 
 use actix::{
     Actor, Addr, Handler, Message,
@@ -27,7 +33,7 @@ pub(crate) use crate::registry::{
 };
 use crate::{
     ConnectionId, HubError, SendError,
-    protocol::{Argument, SerializedMessage},
+    protocol::{Argument, HubProtocol, ProtocolSet, SerializedMessage},
 };
 
 /// The registries of one hub on all workers, seen from one of them or from outside.
@@ -42,6 +48,8 @@ pub(crate) struct Registry {
 pub(crate) struct Shards {
     actors: RwLock<Arc<Vec<Addr<RegistryActor>>>>,
     questions: OpenQuestions,
+    /// In which protocols messages have to be encoded: those that any client has ever spoken.
+    protocols: AtomicU8,
 }
 
 impl Registry {
@@ -99,7 +107,7 @@ impl Registry {
         arguments: &impl Serialize,
     ) -> Result<Argument, HubError> {
         let open = self.shards.questions.open(connection_id);
-        let message = SerializedMessage::question(&open.id, method, arguments)?;
+        let message = SerializedMessage::question(&open.id, method, arguments, self.protocols())?;
         let (reply, answer) = oneshot::channel();
         let mut question = Question { id: open.id.clone(), message, reply };
         let peers = self.peers();
@@ -116,6 +124,19 @@ impl Registry {
             };
         }
         Err(io_error(format!("Connection '{connection_id}' does not exist.")))
+    }
+
+    /// In which protocols a message to any client has to be encoded.
+    ///
+    /// A client whose protocol nobody spoke before is not missed: what is encoded without it was sent before the client
+    /// had its handshake answered.
+    pub(crate) fn protocols(&self) -> ProtocolSet {
+        ProtocolSet::from_bits(self.shards.protocols.load(Ordering::Acquire))
+    }
+
+    /// A client speaks a protocol.
+    pub(crate) fn speaks(&self, protocol: HubProtocol) {
+        self.shards.protocols.fetch_or(ProtocolSet::from(protocol).to_bits(), Ordering::AcqRel);
     }
 
     /// Whether a question is open that another connection has to answer.

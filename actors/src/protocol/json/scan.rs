@@ -7,22 +7,22 @@
 use std::ops::Range;
 
 /// The deepest nesting a message may have, itself included.
-pub(super) const MAX_DEPTH: u32 = 64;
+pub(in crate::protocol) const MAX_DEPTH: u32 = 64;
 
 /// A place in a JSON text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Scanner<'a> {
+pub(in crate::protocol) struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
 }
 
 /// The text is no JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Malformed;
+pub(in crate::protocol) struct Malformed;
 
 /// What kind of value begins at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::protocol) enum Kind {
     Object,
     Array,
     String,
@@ -34,7 +34,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// The name the original's messages have for it.
-    pub(super) const fn name(self) -> &'static str {
+    pub(in crate::protocol) const fn name(self) -> &'static str {
         match self {
             Self::Object => "Object",
             Self::Array => "Array",
@@ -48,12 +48,17 @@ impl Kind {
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) const fn new(text: &'a [u8]) -> Self {
+    pub(in crate::protocol) const fn new(text: &'a [u8]) -> Self {
         Self { text, at: 0 }
     }
 
+    /// A part of the text.
+    pub(in crate::protocol) fn slice(&self, range: Range<usize>) -> &'a [u8] {
+        self.text.get(range).unwrap_or_default()
+    }
+
     /// The kind of the value that begins next.
-    pub(super) fn kind(&mut self) -> Result<Kind, Malformed> {
+    pub(in crate::protocol) fn kind(&mut self) -> Result<Kind, Malformed> {
         match self.next_byte()? {
             b'{' => Ok(Kind::Object),
             b'[' => Ok(Kind::Array),
@@ -67,7 +72,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The byte behind white space, not taken.
-    pub(super) fn next_byte(&mut self) -> Result<u8, Malformed> {
+    pub(in crate::protocol) fn next_byte(&mut self) -> Result<u8, Malformed> {
         while let Some(&byte) = self.text.get(self.at) {
             match byte {
                 b' ' | b'\t' | b'\n' | b'\r' => self.at += 1,
@@ -78,19 +83,19 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes a byte behind white space if it is the one wanted.
-    pub(super) fn take(&mut self, wanted: u8) -> Result<bool, Malformed> {
+    pub(in crate::protocol) fn take(&mut self, wanted: u8) -> Result<bool, Malformed> {
         let found = self.next_byte()? == wanted;
         self.at += usize::from(found);
         Ok(found)
     }
 
     /// Takes the byte wanted.
-    pub(super) fn expect(&mut self, wanted: u8) -> Result<(), Malformed> {
+    pub(in crate::protocol) fn expect(&mut self, wanted: u8) -> Result<(), Malformed> {
         if self.take(wanted)? { Ok(()) } else { Err(Malformed) }
     }
 
     /// Takes a string; the range is that of its content, without the quotes.
-    pub(super) fn string(&mut self) -> Result<Range<usize>, Malformed> {
+    pub(in crate::protocol) fn string(&mut self) -> Result<Range<usize>, Malformed> {
         self.expect(b'"')?;
         let start = self.at;
         self.skip_string()?;
@@ -98,7 +103,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes any value, `depth` levels below the outermost; the range is that of its text.
-    pub(super) fn value(&mut self, depth: u32) -> Result<Range<usize>, Malformed> {
+    pub(in crate::protocol) fn value(&mut self, depth: u32) -> Result<Range<usize>, Malformed> {
         self.next_byte()?;
         let start = self.at;
         self.skip_value(depth)?;

@@ -3,24 +3,37 @@
 //! Reading follows the tables of the protocol's specification, section 3.3: the envelope is
 //! strict where a client could mean something else than it says, and forgiving where nothing is lost.
 
+mod de;
+mod key;
+mod scan;
+mod ser;
+mod text;
+mod tidy;
+mod write;
+
 use std::{borrow::Cow, ops::Range};
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use bytestring::ByteString;
-use serde::Serialize;
 
+pub(super) use crate::protocol::json::{
+    de::Deserializer,
+    scan::{Kind, Malformed, Scanner},
+    ser::write_payload,
+    text::write_string,
+    write::{
+        write_ack, write_cancel, write_close, write_completion_end, write_error, write_invocation,
+        write_result, write_sequence, write_stream_item,
+    },
+};
 use crate::{
     ProtocolError,
-    protocol::{
-        Argument, Arguments, CompletionOutcome, HubMessage, Invocation, RECORD_SEPARATOR,
-        json_payload::{self, write_payload},
-        scan::{Kind, Malformed, Scanner},
-    },
+    protocol::{Argument, Arguments, CompletionResult, HubMessage, HubProtocol, Invocation, NamingPolicy},
 };
 
 /// Reads one record, given without its separator.
-pub(super) fn parse(record: &Bytes) -> Result<HubMessage, ProtocolError> {
-    Envelope::read(record)?.into_message(record)
+pub(super) fn parse(record: &Bytes, naming: NamingPolicy) -> Result<HubMessage, ProtocolError> {
+    Envelope::read(record)?.into_message(record, naming)
 }
 
 /// The properties of a record, as far as they were there.
@@ -42,10 +55,6 @@ impl Envelope {
         let mut scanner = Scanner::new(record);
         let kind = scanner.kind()?;
         if kind != Kind::Object {
-            // `not` is no null: what begins like a value must be one.
-            if kind != Kind::Array {
-                scanner.value(1)?;
-            }
             return Err(invalid(format!(
                 "Unexpected JSON Token Type '{}'. Expected a JSON Object.",
                 kind.name()
@@ -106,26 +115,27 @@ impl Envelope {
         Ok(())
     }
 
-    fn into_message(mut self, record: &Bytes) -> Result<HubMessage, ProtocolError> {
+    fn into_message(mut self, record: &Bytes, naming: NamingPolicy) -> Result<HubMessage, ProtocolError> {
+        let argument = |range, field| Argument::new(HubProtocol::Json, record.slice(range), naming, field);
         match self.kind.ok_or_else(|| missing("type"))? {
-            1 => self.into_invocation(record, false).map(HubMessage::Invocation),
-            4 => self.into_invocation(record, true).map(HubMessage::Invocation),
+            1 => self.into_invocation(record, false, naming).map(HubMessage::Invocation),
+            4 => self.into_invocation(record, true, naming).map(HubMessage::Invocation),
             2 => {
                 let stream_id = self.required_id()?;
-                let item = self.item.ok_or_else(|| missing("item"))?;
-                Ok(HubMessage::StreamItem { stream_id, item: Argument::Json(record.slice(item)) })
+                let item = argument(self.item.ok_or_else(|| missing("item"))?, "item");
+                Ok(HubMessage::StreamItem { stream_id, item })
             }
             3 => {
                 let invocation_id = self.required_id()?;
-                let outcome = match (self.error, self.result) {
+                let result = match (self.error, self.result) {
                     (Some(_), Some(_)) => {
                         return Err(invalid("The 'error' and 'result' properties are mutually exclusive."));
                     }
-                    (Some(error), None) => CompletionOutcome::Error(error),
-                    (None, Some(result)) => CompletionOutcome::Result(Argument::Json(record.slice(result))),
-                    (None, None) => CompletionOutcome::Nothing,
+                    (Some(error), None) => CompletionResult::Error(error),
+                    (None, Some(result)) => CompletionResult::Value(argument(result, "argument")),
+                    (None, None) => CompletionResult::Nothing,
                 };
-                Ok(HubMessage::Completion { invocation_id, outcome })
+                Ok(HubMessage::Completion { invocation_id, result })
             }
             5 => Ok(HubMessage::CancelInvocation { invocation_id: self.required_id()? }),
             6 => Ok(HubMessage::Ping),
@@ -136,15 +146,19 @@ impl Envelope {
         }
     }
 
-    fn into_invocation(mut self, record: &Bytes, streaming: bool) -> Result<Invocation, ProtocolError> {
+    fn into_invocation(
+        mut self,
+        record: &Bytes,
+        streaming: bool,
+        naming: NamingPolicy,
+    ) -> Result<Invocation, ProtocolError> {
         let target = self.target.take().ok_or_else(|| missing("target"))?;
         let arguments = self.arguments.take().ok_or_else(|| missing("arguments"))?;
-        let invocation_id = match streaming {
-            true => Some(self.required_id()?),
-            false => self.invocation_id.filter(|id| !id.is_empty()),
-        };
-        let arguments = Arguments::Json(record.slice(arguments));
-        Ok(Invocation { invocation_id, target, arguments, stream_ids: self.stream_ids, streaming })
+        let arguments = Arguments::Json(record.slice(arguments), naming);
+        let invocation_id = self.invocation_id.take().filter(|id| !id.is_empty());
+        // A call that cannot be bound goes before one that cannot be answered.
+        let fault = (streaming && invocation_id.is_none()).then(|| missing("invocationId"));
+        Ok(Invocation { invocation_id, target, arguments, stream_ids: self.stream_ids, streaming, fault })
     }
 
     fn required_id(&mut self) -> Result<ByteString, ProtocolError> {
@@ -158,99 +172,12 @@ impl Envelope {
 
 /// The content of a JSON string, without its quotes.
 pub(super) fn read_string(content: &[u8]) -> Result<Cow<'_, str>, ProtocolError> {
-    json_payload::unescape(content).ok_or_else(unreadable)
+    text::unescape(content).ok_or_else(unreadable)
 }
 
 /// A number that has to be a 32-bit integer, written as one.
 pub(super) fn read_int32(text: &[u8]) -> Result<i32, ProtocolError> {
     read_number(text, "Int32")
-}
-
-/// Writes a string with its quotes.
-pub(super) fn write_string(text: &str, out: &mut BytesMut) {
-    // Strings can always be written.
-    let _ = write_payload(text, out);
-}
-
-/// Writes the answer to a call: its result, given as JSON text.
-pub(super) fn write_result(invocation_id: &str, result: &[u8], out: &mut BytesMut) {
-    write_completion_head(invocation_id, out);
-    out.put_slice(b",\"result\":");
-    out.put_slice(result);
-    end(out);
-}
-
-/// Writes the answer to a call that failed.
-pub(super) fn write_error(invocation_id: &str, error: &str, out: &mut BytesMut) {
-    write_completion_head(invocation_id, out);
-    out.put_slice(b",\"error\":");
-    write_string(error, out);
-    end(out);
-}
-
-/// Writes the end of a stream to the client.
-pub(super) fn write_completion_end(invocation_id: &str, out: &mut BytesMut) {
-    write_completion_head(invocation_id, out);
-    end(out);
-}
-
-/// Writes one item of a stream to the client, given as JSON text.
-pub(super) fn write_stream_item(invocation_id: &str, item: &[u8], out: &mut BytesMut) {
-    out.put_slice(b"{\"type\":2,\"invocationId\":");
-    write_string(invocation_id, out);
-    out.put_slice(b",\"item\":");
-    out.put_slice(item);
-    end(out);
-}
-
-/// Writes a call of a method on the client's side; with an id, an answer is wanted.
-pub(super) fn write_invocation(
-    invocation_id: Option<&str>,
-    target: &str,
-    arguments: &impl Serialize,
-    out: &mut BytesMut,
-) -> Result<(), serde_json::Error> {
-    out.put_slice(b"{\"type\":1");
-    if let Some(id) = invocation_id {
-        out.put_slice(b",\"invocationId\":");
-        write_string(id, out);
-    }
-    out.put_slice(b",\"target\":");
-    write_string(target, out);
-    out.put_slice(b",\"arguments\":");
-    let start = out.len();
-    write_payload(arguments, out)?;
-    // `()` is how Rust says "no arguments"; serde writes it as null.
-    if out.get(start..) == Some(b"null") {
-        out.truncate(start);
-        out.put_slice(b"[]");
-    } else if out.get(start) != Some(&b'[') {
-        return Err(serde::ser::Error::custom("arguments are given as a tuple: `(value,)` for a single one"));
-    }
-    end(out);
-    Ok(())
-}
-
-/// Writes the message that ends a connection.
-pub(super) fn write_close(error: Option<&str>, allow_reconnect: bool, out: &mut BytesMut) {
-    out.put_slice(b"{\"type\":7");
-    if let Some(error) = error {
-        out.put_slice(b",\"error\":");
-        write_string(error, out);
-    }
-    if allow_reconnect {
-        out.put_slice(b",\"allowReconnect\":true");
-    }
-    end(out);
-}
-
-fn write_completion_head(invocation_id: &str, out: &mut BytesMut) {
-    out.put_slice(b"{\"type\":3,\"invocationId\":");
-    write_string(invocation_id, out);
-}
-
-fn end(out: &mut BytesMut) {
-    out.put_slice(&[b'}', RECORD_SEPARATOR]);
 }
 
 /// A string as a part of the record it stands in, copied only where it has escapes.
@@ -339,7 +266,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<HubMessage, String> {
-        parse(&Bytes::copy_from_slice(text.as_bytes())).map_err(|err| err.to_string())
+        parse(&Bytes::copy_from_slice(text.as_bytes()), NamingPolicy::default())
+            .map_err(|err| err.to_string())
     }
 
     fn invocation(text: &str) -> Invocation {
@@ -360,8 +288,7 @@ mod tests {
             assert_eq!(found.invocation_id.as_deref(), Some("1"), "{text}");
             assert_eq!(&*found.target, "Echo");
             assert!(!found.streaming);
-            let Arguments::Json(arguments) = found.arguments;
-            assert_eq!(&*arguments, b"[\"x\"]");
+            assert!(matches!(found.arguments, Arguments::Json(arguments, _) if *arguments == *b"[\"x\"]"));
         }
     }
 
@@ -382,6 +309,41 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_without_an_id_is_a_fault_of_its_own() {
+        for id in ["", r#""invocationId":"","#] {
+            let found = invocation(&format!(r#"{{"type":4,{id}"target":"T","arguments":[]}}"#));
+            assert_eq!(found.invocation_id, None);
+            let fault = found.fault.map(|fault| fault.to_string());
+            assert_eq!(fault.as_deref(), Some("Missing required property 'invocationId'."));
+        }
+        assert_eq!(invocation(r#"{"type":1,"target":"T","arguments":[]}"#).fault, None);
+    }
+
+    #[test]
+    fn items_and_results_stay_raw() {
+        let Ok(HubMessage::StreamItem { stream_id, item }) =
+            read(r#"{"type":2,"invocationId":"s","item": {"a":[1]} }"#)
+        else {
+            panic!("no item");
+        };
+        assert_eq!(stream_id, "s");
+        assert_eq!(item.read(), Ok(std::collections::BTreeMap::from([("a".to_owned(), vec![1])])));
+
+        let result = |text: &str| match read(text) {
+            Ok(HubMessage::Completion { result, .. }) => result,
+            other => panic!("{text}: {other:?}"),
+        };
+        assert!(matches!(result(r#"{"type":3,"invocationId":"s"}"#), CompletionResult::Nothing));
+        assert!(
+            matches!(result(r#"{"type":3,"invocationId":"s","error":""}"#), CompletionResult::Error(e) if e.is_empty())
+        );
+        let null = result(r#"{"type":3,"invocationId":"s","result":null}"#);
+        assert!(matches!(null, CompletionResult::Value(value) if value.read() == Ok(None::<i32>)));
+        let wrong = result(r#"{"type":3,"invocationId":"s","result":"x"}"#);
+        assert!(matches!(wrong, CompletionResult::Value(value) if value.read::<i32>().is_err()));
+    }
+
+    #[test]
     fn a_broken_envelope_is_named() {
         for (text, error) in [
             ("", "Error reading JSON."),
@@ -391,7 +353,7 @@ mod tests {
             (r#"{"type":1,"target":null,"arguments":[]}"#, "Expected 'target' to be of type String."),
             (r#"{"type":1,"target":"T"}"#, "Missing required property 'arguments'."),
             (r#"{"type":1,"target":"T","arguments":{}}"#, "Expected 'arguments' to be of type Array."),
-            (r#"{"type":4,"target":"T","arguments":[]}"#, "Missing required property 'invocationId'."),
+            (r#"{"type":5}"#, "Missing required property 'invocationId'."),
             (r#"{"type":1,"invocationId":null}"#, "Expected 'invocationId' to be of type String."),
             (r#"{"type":6,"headers":null}"#, "Expected 'headers' to be of type StartObject."),
             (r#"{"type":6,"headers":{"a":1}}"#, "Expected header 'a' to be of type String."),
@@ -412,32 +374,5 @@ mod tests {
     fn unknown_types_are_passed_over() {
         assert!(matches!(read(r#"{"type":99,"x":1}"#), Ok(HubMessage::Unknown)));
         assert!(read(r#"{"type":99999999999}"#).is_err());
-    }
-
-    #[test]
-    fn messages_are_written_as_the_original_writes_them() {
-        let written = |write: &dyn Fn(&mut BytesMut)| {
-            let mut out = BytesMut::new();
-            write(&mut out);
-            String::from_utf8(out.to_vec()).unwrap()
-        };
-        let invoke = |out: &mut BytesMut| write_invocation(None, "T", &(7, "hi"), out).unwrap();
-        assert_eq!(written(&invoke), "{\"type\":1,\"target\":\"T\",\"arguments\":[7,\"hi\"]}\x1e");
-        let empty = |out: &mut BytesMut| write_invocation(None, "T", &(), out).unwrap();
-        assert_eq!(written(&empty), "{\"type\":1,\"target\":\"T\",\"arguments\":[]}\x1e");
-        let result = |out: &mut BytesMut| write_result("9", b"5", out);
-        assert_eq!(written(&result), "{\"type\":3,\"invocationId\":\"9\",\"result\":5}\x1e");
-        let error = |out: &mut BytesMut| write_error("9", "bad", out);
-        assert_eq!(written(&error), "{\"type\":3,\"invocationId\":\"9\",\"error\":\"bad\"}\x1e");
-        let close = |out: &mut BytesMut| write_close(Some("bye"), true, out);
-        assert_eq!(written(&close), "{\"type\":7,\"error\":\"bye\",\"allowReconnect\":true}\x1e");
-        let plain = |out: &mut BytesMut| write_close(None, false, out);
-        assert_eq!(written(&plain), "{\"type\":7}\x1e");
-    }
-
-    #[test]
-    fn a_bare_value_is_no_list_of_arguments() {
-        assert!(write_invocation(None, "T", &"text", &mut BytesMut::new()).is_err());
-        assert!(write_invocation(None, "T", &Some(1), &mut BytesMut::new()).is_err());
     }
 }

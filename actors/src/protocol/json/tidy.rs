@@ -1,0 +1,63 @@
+//! JSON text without what it can do without.
+
+use bytes::{BufMut, BytesMut};
+
+use crate::protocol::json::text::{unescape, write_string};
+
+/// The text without white space between its parts, its strings spelt as this crate spells them; numbers stay as they
+/// are. `None` where a string is no text.
+///
+/// The text has been read once already: only its strings have insides.
+pub(super) fn tidy(text: &[u8]) -> Option<String> {
+    let mut out = BytesMut::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&byte, behind)) = rest.split_first() {
+        rest = behind;
+        match byte {
+            b'"' => {
+                let end = end_of_string(rest)?;
+                write_string(&unescape(rest.get(..end)?)?, &mut out);
+                rest = rest.get(end + 1..)?;
+            }
+            b' ' | b'\t' | b'\n' | b'\r' => {}
+            _ => out.put_u8(byte),
+        }
+    }
+    String::from_utf8(out.into()).ok()
+}
+
+/// How long the content of a string is whose opening quote has been passed.
+fn end_of_string(text: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
+        if text.get(at) == Some(&b'"') {
+            return Some(at);
+        }
+        at += 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_and_needless_escapes_go() {
+        for (text, expected) in [
+            (
+                r#" { "a" : [ 1 , 2.50 ] , "\u0041\/" : "\ud83d\ude00\"\\" } "#,
+                r#"{"a":[1,2.50],"A/":"\uD83D\uDE00\"\\"}"#,
+            ),
+            ("-0.0", "-0.0"),
+            ("\"a b\"", "\"a b\""),
+            ("\t[]\n", "[]"),
+        ] {
+            assert_eq!(tidy(text.as_bytes()).as_deref(), Some(expected));
+        }
+        for text in [r#""\ud800""#, r#"{"\udc00":1}"#, "\"a", "\"\\", "\"\u{fffd}\\\""] {
+            assert_eq!(tidy(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(tidy(b"\"\xff\""), None);
+    }
+}
