@@ -73,7 +73,7 @@ fn read_invocation(invocation: &Invocation) -> Value {
         message.insert("invocationId".into(), Value::from(&**id));
     }
     message.insert("target".into(), Value::from(&*invocation.target));
-    if let Arguments::Json(arguments) = &invocation.arguments {
+    if let Arguments::Json(arguments, ..) = &invocation.arguments {
         message.insert("arguments".into(), String::from_utf8_lossy(arguments).into());
     }
     if !invocation.stream_ids.is_empty() {
@@ -89,10 +89,10 @@ fn write(message: &Value) -> Bytes {
     match (text("kind"), text("invocationId")) {
         (Some("invocation"), None) => {
             let target = text("target").unwrap_or_default();
-            let Ok(message) = SerializedMessage::invocation(target, &message["arguments"]) else {
+            let Ok(message) = SerializedMessage::invocation(target, &message["arguments"], HubProtocol::Json.into()) else {
                 panic!("cannot be written: {message}");
             };
-            return message.encoded(HubProtocol::Json).clone();
+            return message.encoded(HubProtocol::Json).cloned().unwrap_or_default();
         }
         (Some("completion"), Some(id)) => match text("error") {
             Some(error) => HubProtocol::Json.write_error(id, error, &mut out),

@@ -55,6 +55,10 @@ impl Envelope {
         let mut scanner = Scanner::new(record);
         let kind = scanner.kind()?;
         if kind != Kind::Object {
+            // Half a word is none; of a list the beginning says enough.
+            if kind != Kind::Array {
+                scanner.value(0)?;
+            }
             return Err(invalid(format!(
                 "Unexpected JSON Token Type '{}'. Expected a JSON Object.",
                 kind.name()
