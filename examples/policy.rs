@@ -16,9 +16,9 @@
 use std::sync::Arc;
 
 use actix_signalr::{
-    AuthenticateResult, AuthenticationRequest, AuthenticationScheme, AuthenticationTicket, AuthorizationContext,
-    AuthorizationHandler, ClaimsIdentity, HttpServerExt, HubCallerContext, HubResult, Outcome, Policy,
-    Requirement, SignalR, claim_types, hub,
+    AuthenticateResult, AuthenticationRequest, AuthenticationScheme, AuthenticationTicket,
+    AuthorizationContext, AuthorizationHandler, ClaimsIdentity, HttpServerExt, HubCallerContext, HubResult,
+    Outcome, Policy, Requirement, SignalR, claim_types, hub,
 };
 use actix_web::{App, HttpServer};
 use futures::future::LocalBoxFuture;

@@ -79,12 +79,17 @@ fn every_file_begins_with_a_sentence_about_itself() {
 
 #[test]
 fn the_readers_of_this_test_read_what_is_there() {
-    let source = "use crate::{A, b::{C, D as E}};\npub(crate) use crate::f::G; // crate::h\nlet i = crate::j::k();";
+    let source =
+        "use crate::{A, b::{C, D as E}};\npub(crate) use crate::f::G; // crate::h\nlet i = crate::j::k();";
     assert_eq!(paths_in(&without_comments(source)), ["A", "b::C", "b::D", "f::G", "j::k"]);
     assert_eq!(type_names("pub struct A<T>(T);\nenum B {}\ntype C = A<B>;"), ["A", "B", "C"]);
-    for (name, is_empty) in
-        [("StringUtils", true), ("misc", true), ("my_helper", true), ("Commonality", false), ("utility", false)]
-    {
+    for (name, is_empty) in [
+        ("StringUtils", true),
+        ("misc", true),
+        ("my_helper", true),
+        ("Commonality", false),
+        ("utility", false),
+    ] {
         assert_eq!(is_empty_name(name), is_empty, "{name}");
     }
     assert_eq!(without_tests("a\n#[cfg(test)]\nmod tests {\n}\n"), "a\n");
@@ -148,7 +153,8 @@ struct File {
 /// The place of each module in the list of ARCHITECTURE.md: the block behind `<!-- layers: ROOT -->`.
 fn layers_of(root: &str) -> BTreeMap<String, usize> {
     let text = fs::read_to_string(at("ARCHITECTURE.md")).unwrap();
-    let (_, list) = text.split_once(&format!("<!-- layers: {root} -->")).expect("ARCHITECTURE.md has the list");
+    let (_, list) =
+        text.split_once(&format!("<!-- layers: {root} -->")).expect("ARCHITECTURE.md has the list");
     let list = list.split("```").nth(1).unwrap();
     let mut layers = BTreeMap::new();
     for (place, line) in list.lines().skip(1).enumerate() {
@@ -205,7 +211,11 @@ fn read_path<'a>(text: &'a str, before: &str, paths: &mut Vec<String>) -> &'a st
 fn type_names(source: &str) -> Vec<String> {
     let words: Vec<_> = source.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
     let defines = |word: &str| ["struct", "enum", "union", "trait", "type"].contains(&word);
-    words.windows(2).filter(|pair| defines(pair[0]) && !pair[1].is_empty()).map(|pair| pair[1].to_owned()).collect()
+    words
+        .windows(2)
+        .filter(|pair| defines(pair[0]) && !pair[1].is_empty())
+        .map(|pair| pair[1].to_owned())
+        .collect()
 }
 
 /// Whether a word of the name, in either way of writing names, is an empty one.
