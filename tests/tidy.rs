@@ -1,5 +1,11 @@
 //! What ARCHITECTURE.md and CONTRIBUTING.md say of the sources, read out of the sources.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "tests may fail loudly, and so may what they are made of"
+)]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -134,7 +140,10 @@ impl Tree {
         for (module, source) in &self.sources {
             for path in paths_in(source) {
                 let first = path.split("::").next().unwrap();
-                let used = if self.modules.contains(first) { first } else { &*self.exports[first] };
+                let exported = || self.exports.get(first).map(String::as_str);
+                let used = self.modules.get(first).map(String::as_str).or_else(exported);
+                let used =
+                    used.unwrap_or_else(|| panic!("lib.rs says where `crate::{first}` of {module} is"));
                 if used != module {
                     uses.entry(module.clone()).or_default().insert(used.to_owned());
                 }
