@@ -67,13 +67,15 @@ mod worker;
 
 #[doc(hidden)]
 pub use actix_signalr_actors::__private;
+#[cfg(feature = "testing")]
+pub use actix_signalr_actors::testing as test;
 pub use actix_signalr_actors::{
-    AuthorizationContext, AuthorizationHandler, AuthorizeData, BoundArguments, Claim, ClaimsIdentity,
-    ClaimsPrincipal, ClientProxy, ConnectRequest, ConnectionId, Decision, DefaultUserIdProvider,
-    DescribeError, GroupManager, Hub, HubArgument, HubCallerClients, HubCallerContext, HubClients,
-    HubContext, HubDescriptor, HubError, HubInvocation, HubMethod, HubOptions, HubResult, HubReturn, Items,
-    MethodDescriptor, NameUserIdProvider, Outcome, Policy, PolicyError, Requirement, SendError,
-    SingleClientProxy, UserIdProvider, claim_types, transport::TransportKind,
+    AuthorizationContext, AuthorizationHandler, AuthorizeData, BoundArguments, CancellationToken, Claim,
+    ClaimsIdentity, ClaimsPrincipal, ClientProxy, ClientStream, ConnectRequest, ConnectionId, Decision,
+    DefaultUserIdProvider, DescribeError, GroupManager, Hub, HubArgument, HubCallerClients, HubCallerContext,
+    HubClients, HubContext, HubDescriptor, HubError, HubInvocation, HubMethod, HubOptions, HubResult,
+    HubReturn, HubStream, Items, MethodDescriptor, NameUserIdProvider, Outcome, Policy, PolicyError,
+    Requirement, SendError, SingleClientProxy, UserIdProvider, claim_types, transport::TransportKind,
 };
 #[cfg(feature = "macros")]
 pub use actix_signalr_macros::{allow_anonymous, authorize, hub, hub_method};

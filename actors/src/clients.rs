@@ -2,10 +2,11 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    ConnectionId, SendError,
+    ConnectionId, HubCallerContext, HubError, HubResult, SendError,
+    error::short_name,
     protocol::SerializedMessage,
     registry::{Registry, Target},
 };
@@ -24,7 +25,6 @@ impl HubClients {
     }
 
     /// Every client.
-    #[must_use]
     pub fn all(&self) -> ClientProxy {
         self.to(Target::All)
     }
@@ -36,7 +36,7 @@ impl HubClients {
 
     /// The client of one connection.
     pub fn client(&self, connection_id: impl AsRef<str>) -> SingleClientProxy {
-        SingleClientProxy(self.to(Target::Connection(connection_id.as_ref().into())))
+        SingleClientProxy::new(self.registry.clone(), connection_id.as_ref().into(), None)
     }
 
     /// The clients of the connections, each once.
@@ -82,29 +82,33 @@ impl HubClients {
 #[derive(Clone, Debug)]
 pub struct HubCallerClients {
     clients: HubClients,
-    caller: ConnectionId,
+    ctx: HubCallerContext,
 }
 
 impl HubCallerClients {
-    pub(crate) const fn new(registry: Registry, caller: ConnectionId) -> Self {
-        Self { clients: HubClients::new(registry), caller }
+    pub(crate) const fn new(registry: Registry, ctx: HubCallerContext) -> Self {
+        Self { clients: HubClients::new(registry), ctx }
     }
 
     /// Who calls.
-    #[must_use]
     pub fn caller(&self) -> SingleClientProxy {
-        self.client(&self.caller)
+        self.client(self.ctx.connection_id())
+    }
+
+    /// The client of one connection.
+    pub fn client(&self, connection_id: impl AsRef<str>) -> SingleClientProxy {
+        let asker = Some(self.ctx.clone());
+        SingleClientProxy::new(self.clients.registry.clone(), connection_id.as_ref().into(), asker)
     }
 
     /// Every client but who calls.
-    #[must_use]
     pub fn others(&self) -> ClientProxy {
-        self.all_except([&self.caller])
+        self.all_except([self.ctx.connection_id()])
     }
 
     /// The members of a group but who calls.
     pub fn others_in_group(&self, name: impl AsRef<str>) -> ClientProxy {
-        self.group_except(name, [&self.caller])
+        self.group_except(name, [self.ctx.connection_id()])
     }
 }
 
@@ -145,19 +149,62 @@ impl ClientProxy {
     }
 }
 
-/// One client, to send to.
+/// One client, to send to, or to ask.
 #[derive(Clone, Debug)]
 #[must_use = "a proxy does nothing until something is sent"]
-pub struct SingleClientProxy(ClientProxy);
+pub struct SingleClientProxy {
+    registry: Registry,
+    connection_id: ConnectionId,
+    /// The call that asks, if it is one.
+    asker: Option<HubCallerContext>,
+}
 
 impl SingleClientProxy {
+    const fn new(registry: Registry, connection_id: ConnectionId, asker: Option<HubCallerContext>) -> Self {
+        Self { registry, connection_id, asker }
+    }
+
     /// Calls a method of the client, as [`ClientProxy::send`] does.
     ///
     /// # Errors
     /// When the arguments cannot be written.
     pub async fn send<A: Serialize>(&self, method: &str, arguments: A) -> Result<(), SendError> {
-        self.0.send(method, arguments).await
+        let message = SerializedMessage::invocation(method, &arguments)?;
+        self.registry.publish(Target::Connection(self.connection_id.clone()), message).await
     }
+
+    /// Calls a method of the client and waits for its answer; however long that takes, so a client that never answers is
+    /// best met with a timeout around it. Dropping the future forgets the question.
+    ///
+    /// A hub method that asks gives up its turn: calls of its caller that wait behind it may start, as otherwise the
+    /// answer could not be read.
+    ///
+    /// # Errors
+    /// What the client answers in place of a result, which a hub method may pass on to its own caller; an answer of
+    /// another type; that the connection does not exist, or is over before it has answered; and any question in
+    /// `on_connected`, where the client is not listened to.
+    pub async fn invoke<R: DeserializeOwned, A: Serialize>(
+        &self,
+        method: &str,
+        arguments: A,
+    ) -> HubResult<R> {
+        if let Some(asker) = &self.asker {
+            asker.before_asking()?;
+        }
+        let answer = self.registry.ask(&self.connection_id, method, &arguments).await?;
+        answer.read().map_err(|err| {
+            let wanted = wanted_type::<R>();
+            HubError::new(format!("Error trying to deserialize result to {wanted}. {err}"))
+        })
+    }
+}
+
+/// The name of the type an answer was to have; that it may be missing is not said.
+fn wanted_type<R>() -> &'static str {
+    let name = std::any::type_name::<R>();
+    let name =
+        name.strip_prefix("core::option::Option<").and_then(|name| name.strip_suffix('>')).unwrap_or(name);
+    short_name(name)
 }
 
 fn ids(ids: impl IntoIterator<Item: AsRef<str>>) -> Vec<ConnectionId> {

@@ -5,16 +5,17 @@ use std::{
     marker::PhantomData,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    task::Waker,
 };
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    ClaimsPrincipal, ConnectRequest, ConnectionId, GroupManager, HubCallerClients, HubClients, Items,
-    registry::Registry,
+    ClaimsPrincipal, ConnectRequest, ConnectionId, GroupManager, HubCallerClients, HubClients, HubError,
+    HubResult, Items, registry::Registry,
 };
 
 /// Who calls a hub, and what can be reached from the call.
@@ -24,6 +25,18 @@ use crate::{
 pub struct HubCallerContext {
     connection: Arc<Connection>,
     user: Arc<ClaimsPrincipal>,
+    caller: Caller,
+}
+
+/// What part of an application has a context, which decides whether it may ask clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// A call, by its number on the connection.
+    Call(u64),
+    /// `on_connected`, during which the client is not listened to.
+    OnConnected,
+    /// `on_disconnected`.
+    OnDisconnected,
 }
 
 /// What is the same for all calls of a connection.
@@ -37,6 +50,17 @@ pub(crate) struct Connection {
     items: Items,
     aborted: CancellationToken,
     abort_requested: AtomicBool,
+    calls: AtomicU64,
+    turns: Mutex<Turns>,
+    /// Whether there is anything in `turns`, so that calls that never wait need not look.
+    has_turns: AtomicBool,
+}
+
+/// Which calls have given up their turn before their end, since they wait for the client; and what to wake when one does.
+#[derive(Debug, Default)]
+struct Turns {
+    given_up: Vec<u64>,
+    running: Vec<(u64, Waker)>,
 }
 
 impl Connection {
@@ -55,6 +79,9 @@ impl Connection {
             items: Items::default(),
             aborted: CancellationToken::new(),
             abort_requested: AtomicBool::new(false),
+            calls: AtomicU64::new(0),
+            turns: Mutex::default(),
+            has_turns: AtomicBool::new(false),
         })
     }
 
@@ -75,6 +102,45 @@ impl Connection {
         self.user_id.get()?.as_ref()
     }
 
+    /// A call gives up its turn, so that what its client answers can be read.
+    fn give_up_turn(&self, call: u64) {
+        self.has_turns.store(true, Ordering::Relaxed);
+        let mut turns = self.turns.lock();
+        if let Some(at) = turns.running.iter().position(|(running, _)| *running == call) {
+            turns.running.swap_remove(at).1.wake();
+        }
+        if !turns.given_up.contains(&call) {
+            turns.given_up.push(call);
+        }
+    }
+
+    /// Whether a call that has to wait has given up its turn; if not, it is polled again when it does.
+    pub(crate) fn has_given_up_turn(&self, ctx: &HubCallerContext, waker: &Waker) -> bool {
+        let Caller::Call(call) = ctx.caller else { return false };
+        self.has_turns.store(true, Ordering::Relaxed);
+        let mut turns = self.turns.lock();
+        if let Some(at) = turns.given_up.iter().position(|given_up| *given_up == call) {
+            turns.given_up.swap_remove(at);
+            return true;
+        }
+        match turns.running.iter_mut().find(|(running, _)| *running == call) {
+            Some((_, before)) => before.clone_from(waker),
+            None => turns.running.push((call, waker.clone())),
+        }
+        false
+    }
+
+    /// A call is over.
+    pub(crate) fn ended(&self, ctx: &HubCallerContext) {
+        let Caller::Call(call) = ctx.caller else { return };
+        if !self.has_turns.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut turns = self.turns.lock();
+        turns.given_up.retain(|given_up| *given_up != call);
+        turns.running.retain(|(running, _)| *running != call);
+    }
+
     /// Whether a hub has asked for the end: what is answered from then on is not sent any more.
     pub(crate) fn is_abort_requested(&self) -> bool {
         self.abort_requested.load(Ordering::SeqCst)
@@ -88,7 +154,29 @@ impl Connection {
 impl HubCallerContext {
     /// The context of a call that starts now: with the principal as it is now.
     pub(crate) fn of_call(connection: &Arc<Connection>) -> Self {
-        Self { connection: connection.clone(), user: connection.user() }
+        let call = connection.calls.fetch_add(1, Ordering::Relaxed);
+        Self { connection: connection.clone(), user: connection.user(), caller: Caller::Call(call) }
+    }
+
+    /// The context of one of the two hooks.
+    pub(crate) fn of_hook(connection: &Arc<Connection>, caller: Caller) -> Self {
+        Self { connection: connection.clone(), user: connection.user(), caller }
+    }
+
+    /// Says whether the client may be asked, and gives up the turn of the call that does.
+    ///
+    /// # Errors
+    /// While the client is not listened to.
+    pub(crate) fn before_asking(&self) -> HubResult {
+        match self.caller {
+            Caller::Call(call) => self.connection.give_up_turn(call),
+            Caller::OnConnected => {
+                let text = "Client results inside OnConnectedAsync Hub methods are not allowed.";
+                return Err(HubError::internal("InvalidOperationException", text));
+            }
+            Caller::OnDisconnected => {}
+        }
+        Ok(())
     }
 
     /// The public id of the connection.
@@ -128,7 +216,7 @@ impl HubCallerContext {
     /// Whom to send to.
     #[must_use]
     pub fn clients(&self) -> HubCallerClients {
-        HubCallerClients::new(self.connection.registry.clone(), self.connection.id.clone())
+        HubCallerClients::new(self.connection.registry.clone(), self.clone())
     }
 
     /// Adds connections to groups and removes them.

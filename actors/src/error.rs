@@ -96,9 +96,13 @@ impl fmt::Debug for HubError {
     }
 }
 
-/// `a::b::C<d::E>` as `C`: what a client that asked for details sees as the name of the error.
+/// What a client that asked for details sees as the name of the error.
 fn short_type_name<E>() -> &'static str {
-    let name = std::any::type_name::<E>();
+    short_name(std::any::type_name::<E>())
+}
+
+/// `a::b::C<d::E>` as `C`.
+pub(crate) fn short_name(name: &'static str) -> &'static str {
     let name = name.split('<').next().unwrap_or(name);
     name.rsplit("::").next().unwrap_or(name)
 }

@@ -105,8 +105,12 @@ mod items;
 mod options;
 pub mod protocol;
 mod registry;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod transport;
 mod user_id;
+
+pub use tokio_util::sync::CancellationToken;
 
 pub use crate::{
     authorization::{
@@ -120,7 +124,10 @@ pub use crate::{
     context::{HubCallerContext, HubContext},
     error::{HubError, HubResult, ProtocolError, SendError},
     groups::GroupManager,
-    hub::{DescribeError, Hub, HubArgument, HubDescriptor, HubMethod, HubReturn, MethodDescriptor},
+    hub::{
+        ClientStream, DescribeError, Hub, HubArgument, HubDescriptor, HubMethod, HubReturn, HubStream,
+        MethodDescriptor,
+    },
     ids::{ConnectionId, ConnectionToken},
     items::Items,
     options::HubOptions,
@@ -132,7 +139,11 @@ pub mod __private {
     //! What `#[hub]` writes, so that errors point at the argument or the result.
 
     use crate::{HubArgument, HubReturn};
+    pub use crate::{
+        authorization::ArgumentKind,
+        hub::{Answer, ArgumentSource},
+    };
 
     pub fn assert_argument<T: HubArgument<Kind>, Kind>() {}
-    pub fn assert_result<R: HubReturn>() {}
+    pub fn assert_result<R: HubReturn<Kind>, Kind>() {}
 }

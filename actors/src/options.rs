@@ -22,6 +22,7 @@ pub struct HubOptions {
     pub(crate) detailed_errors: bool,
     pub(crate) maximum_parallel_invocations: usize,
     pub(crate) authorization_timeout: Duration,
+    pub(crate) stream_buffer_capacity: usize,
 }
 
 impl Default for HubOptions {
@@ -34,6 +35,7 @@ impl Default for HubOptions {
             detailed_errors: false,
             maximum_parallel_invocations: 1,
             authorization_timeout: Duration::from_secs(30),
+            stream_buffer_capacity: 10,
         }
     }
 }
@@ -83,6 +85,13 @@ impl HubOptions {
     #[must_use]
     pub const fn maximum_parallel_invocations(mut self, calls: usize) -> Self {
         self.maximum_parallel_invocations = if calls == 0 { 1 } else { calls };
+        self
+    }
+
+    /// How many items of a stream from a client may wait for the method that takes them; 10. 0 is taken for 1.
+    #[must_use]
+    pub const fn stream_buffer_capacity(mut self, items: usize) -> Self {
+        self.stream_buffer_capacity = items;
         self
     }
 

@@ -1,6 +1,7 @@
 //! Hubs and methods that are only for some.
 
-use actix_signalr::{HubCallerContext, HubResult, hub};
+use actix_signalr::{HubCallerContext, HubResult, HubStream, hub};
+use futures::stream;
 
 pub(crate) struct AuthorizedHub;
 
@@ -38,6 +39,11 @@ impl AuthorizedHub {
     #[authorize("NoSuchPolicy")]
     async fn unconfigured(&self, _ctx: HubCallerContext) -> HubResult<&'static str> {
         Ok("never")
+    }
+
+    #[authorize("DomainRestricted")]
+    async fn guarded_stream(&self, _ctx: HubCallerContext, n: i32) -> HubStream<i32> {
+        HubStream::of(stream::iter(0..n))
     }
 
     #[authorize("HasEmail")]

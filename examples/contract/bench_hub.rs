@@ -1,6 +1,7 @@
 //! What load is measured with.
 
-use actix_signalr::{HubCallerContext, HubResult, SendError, hub};
+use actix_signalr::{HubCallerContext, HubResult, HubStream, SendError, hub};
+use futures::stream;
 
 pub(crate) struct BenchHub;
 
@@ -29,5 +30,9 @@ impl BenchHub {
 
     async fn send_to_group(&self, ctx: HubCallerContext, g: String, m: String) -> Result<(), SendError> {
         ctx.clients().group(g).send("Receive", (m,)).await
+    }
+
+    async fn stream(&self, _ctx: HubCallerContext, count: i32, m: String) -> HubStream<String> {
+        HubStream::of(stream::iter((0..count).map(move |_| m.clone())))
     }
 }

@@ -8,7 +8,11 @@ use std::{
     time::Duration,
 };
 
-use actix_signalr::{HubCallerContext, HubError, HubResult, SendError, hub};
+use actix_signalr::{
+    CancellationToken, ClientStream, HubCallerContext, HubError, HubResult, HubStream, SendError, hub,
+};
+use actix_web::rt::time::sleep;
+use futures::{StreamExt, TryStreamExt, future::Either, stream};
 
 use crate::{any_json::AnyJson, complex::Complex, null::given};
 
@@ -108,7 +112,7 @@ impl TestHub {
 
     async fn sleep(&self, _ctx: HubCallerContext, ms: i32, tag: i32) -> HubResult<i32> {
         let ms = u64::try_from(ms).map_err(|_| HubError::internal("ArgumentOutOfRangeException", "ms"))?;
-        actix_web::rt::time::sleep(Duration::from_millis(ms)).await;
+        sleep(Duration::from_millis(ms)).await;
         Ok(tag)
     }
 
@@ -242,6 +246,96 @@ impl TestHub {
         let ids = present(given(ids, "collection")?);
         Ok(ctx.clients().group_except(given(g, "groupName")?, ids).send("Message", (m,)).await?)
     }
+
+    async fn ask_caller(&self, ctx: HubCallerContext, q: Option<String>) -> HubResult<Option<String>> {
+        ctx.clients().caller().invoke("Question", (q,)).await
+    }
+
+    async fn ask_client(
+        &self,
+        ctx: HubCallerContext,
+        id: Option<String>,
+        q: Option<String>,
+    ) -> HubResult<Option<String>> {
+        ctx.clients().client(given(id, "connectionId")?).invoke("Question", (q,)).await
+    }
+
+    async fn count(
+        &self,
+        _ctx: HubCallerContext,
+        n: i32,
+        delay_ms: i32,
+        ct: CancellationToken,
+    ) -> HubStream<i32> {
+        HubStream::of(stream::unfold(0, move |i| {
+            let ct = ct.clone();
+            async move {
+                if i >= n {
+                    return None;
+                }
+                if delay_ms > 0 {
+                    let delay = sleep(Duration::from_millis(delay_ms.unsigned_abs().into()));
+                    unless(delay, ct.cancelled()).await?;
+                }
+                Some((i, i + 1))
+            }
+        }))
+    }
+
+    async fn count_channel(&self, _ctx: HubCallerContext, n: i32) -> HubStream<String> {
+        HubStream::of(stream::iter((0..n).map(|i| format!("item{i}"))))
+    }
+
+    async fn count_then_throw(
+        &self,
+        _ctx: HubCallerContext,
+        n: i32,
+        message: Option<String>,
+    ) -> HubStream<i32> {
+        let failure = HubError::new(message.unwrap_or_else(|| NO_MESSAGE.to_owned()));
+        HubStream::new(stream::iter((0..n).map(Ok)).chain(stream::once(async { Err(failure) })))
+    }
+
+    async fn sum(&self, _ctx: HubCallerContext, mut numbers: ClientStream<i32>) -> HubResult<i32> {
+        let mut sum = 0_i32;
+        while let Some(number) = numbers.next().await {
+            sum = sum.wrapping_add(number?);
+        }
+        Ok(sum)
+    }
+
+    async fn concat(
+        &self,
+        _ctx: HubCallerContext,
+        separator: Option<String>,
+        words: ClientStream<Option<String>>,
+    ) -> HubResult<String> {
+        let words: Vec<_> = words.map_ok(Option::unwrap_or_default).try_collect().await?;
+        Ok(words.join(&separator.unwrap_or_default()))
+    }
+
+    async fn upper(&self, _ctx: HubCallerContext, words: ClientStream<Option<String>>) -> HubStream<String> {
+        HubStream::new(words.map(|word| {
+            let null = || HubError::internal("NullReferenceException", "there is no word");
+            Ok::<_, HubError>(word?.ok_or_else(null)?.to_uppercase())
+        }))
+    }
+
+    async fn two_streams(
+        &self,
+        _ctx: HubCallerContext,
+        mut a: ClientStream<i32>,
+        mut b: ClientStream<i32>,
+    ) -> HubResult<String> {
+        let (mut x, mut y) = (0_i32, 0_i32);
+        while let Some(number) = a.next().await {
+            x = x.wrapping_add(number?);
+        }
+        while let Some(number) = b.next().await {
+            y = y.wrapping_add(number?);
+        }
+        Ok(format!("{x}/{y}"))
+    }
 }
 
 /// A list in which a client may have put a null.
@@ -250,4 +344,13 @@ type Names = Vec<Option<String>>;
 /// A null names nobody.
 fn present(names: Names) -> impl Iterator<Item = String> {
     names.into_iter().flatten()
+}
+
+/// The first, unless the second is there before it.
+async fn unless(first: impl Future<Output = ()>, second: impl Future<Output = ()>) -> Option<()> {
+    let (first, second) = (std::pin::pin!(first), std::pin::pin!(second));
+    match futures::future::select(first, second).await {
+        Either::Left(_) => Some(()),
+        Either::Right(_) => None,
+    }
 }

@@ -224,10 +224,10 @@ mod tests {
             impl<S: Store> rt::Hub for ChatHub<S> {
                 fn describe(hub: &mut rt::HubDescriptor<Self>) {
                     let _ = || {
-                        { rt::__private::assert_result::<HubResult>(); }
+                        { rt::__private::assert_result::<HubResult, _>(); }
                         {
                             rt::__private::assert_argument::<String, _>();
-                            rt::__private::assert_result::<HubResult<u8> >();
+                            rt::__private::assert_result::<HubResult<u8>, _>();
                         }
                     };
                     let _ = &hub;

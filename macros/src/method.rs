@@ -68,14 +68,14 @@ impl Method {
     pub(crate) fn checks(&self, runtime: &Path) -> TokenStream {
         let arguments = self.arguments.iter().map(|argument| {
             let cfgs = signature::cfgs(&argument.attrs);
-            let check = check(runtime, "assert_argument", &argument.ty, Some(quote!(_)));
+            let check = check(runtime, "assert_argument", &argument.ty);
             quote!(#(#cfgs)* #check)
         });
         let result = self.result.as_ref().map(|result| match result {
-            ReturnType::Type(_, written) => check(runtime, "assert_result", written, None),
+            ReturnType::Type(_, written) => check(runtime, "assert_result", written),
             ReturnType::Default => {
                 let unit: Type = syn::parse_quote_spanned!(located_at(self.ident.span())=> ());
-                check(runtime, "assert_result", &unit, None)
+                check(runtime, "assert_result", &unit)
             }
         });
         let cfgs = &self.cfgs;
@@ -83,14 +83,13 @@ impl Method {
     }
 }
 
-/// `runtime::__private::function::<written, rest>();`
-fn check(runtime: &Path, function: &str, written: &Type, rest: Option<TokenStream>) -> TokenStream {
+/// `runtime::__private::function::<written, _>();`
+fn check(runtime: &Path, function: &str, written: &Type) -> TokenStream {
     let span = located_at(written.span());
     let function = Ident::new(function, span);
-    let rest = rest.into_iter();
     // The runtime's path keeps its own span: if it is wrong, that is not the argument's fault.
     let path = runtime.to_token_stream();
-    quote_spanned!(span=> #path::__private::#function::<#written #(, #rest)*>();)
+    quote_spanned!(span=> #path::__private::#function::<#written, _>();)
 }
 
 /// Errors point at `span`, names mean what they mean in our own text.
@@ -176,7 +175,7 @@ mod tests {
             #[cfg(unix)]
             {
                 rt::__private::assert_argument::<String, _>();
-                rt::__private::assert_result::<HubResult>();
+                rt::__private::assert_result::<HubResult, _>();
             }
         };
         assert_eq!(method.checks(&runtime).to_string(), expected.to_string());

@@ -82,7 +82,7 @@ impl Handler<AuthorizeCalls> for AuthorizationActor {
 /// Leaves an allowed call as it is and puts a refusal in the place of a denied one.
 async fn pass(step: &mut Step, timeout: Duration) {
     let Step::Call(Call { policy: Some(_), .. }) = step else { return };
-    let refused = Refusal { invocation_id: None, error: String::new(), in_turn: true };
+    let refused = Refusal { invocation_id: None, error: String::new(), in_turn: true, is_tracked: false };
     let Step::Call(mut call) = std::mem::replace(step, Step::Refused(refused)) else { return };
     let Some(policy) = call.policy.take() else { return };
     let context =
@@ -97,7 +97,8 @@ async fn pass(step: &mut Step, timeout: Duration) {
             "call not authorized"
         );
         let error = format!("Failed to invoke '{}' because user is unauthorized", call.target);
-        *step = Step::Refused(Refusal { invocation_id: call.invocation_id, error, in_turn: true });
+        let (in_turn, is_tracked) = (call.takes_turn, call.cancel.is_some());
+        *step = Step::Refused(Refusal { invocation_id: call.invocation_id, error, in_turn, is_tracked });
     } else {
         *step = Step::Call(Call { invocation, ..call });
     }

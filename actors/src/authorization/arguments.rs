@@ -3,11 +3,25 @@
 use std::{any::Any, fmt};
 
 /// The arguments of a call as the method takes them, in the client's order.
-pub struct BoundArguments(Box<dyn Arguments>);
+pub struct BoundArguments {
+    list: Box<dyn Arguments>,
+    kinds: &'static [ArgumentKind],
+}
+
+/// Where an argument comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArgumentKind {
+    /// From the client's list of arguments.
+    Value,
+    /// From a stream of the client's.
+    Stream,
+    /// From the server: the token that says when the client wants no more.
+    Token,
+}
 
 impl BoundArguments {
-    pub(crate) fn new(arguments: impl Arguments) -> Self {
-        Self(Box::new(arguments))
+    pub(crate) fn new(arguments: impl Arguments, kinds: &'static [ArgumentKind]) -> Self {
+        Self { list: Box::new(arguments), kinds }
     }
 
     /// An argument, counted from 0, if it is of this type.
@@ -20,13 +34,15 @@ impl BoundArguments {
     /// ```
     #[must_use]
     pub fn at<T: 'static>(&self, index: usize) -> Option<&T> {
-        self.0.at(index)?.downcast_ref()
+        let values = self.kinds.iter().enumerate().filter(|(_, kind)| **kind == ArgumentKind::Value);
+        let (place, _) = values.clone().nth(index)?;
+        self.list.at(place)?.downcast_ref()
     }
 
-    /// How many there are.
+    /// How many the client gave; streams and what the server adds do not count.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.kinds.iter().filter(|kind| **kind == ArgumentKind::Value).count()
     }
 
     /// Whether the method takes none.
@@ -37,7 +53,7 @@ impl BoundArguments {
 
     /// As the list the method takes.
     pub(crate) fn take<A: 'static>(self) -> Option<A> {
-        self.0.into_any().downcast().ok().map(|arguments| *arguments)
+        self.list.into_any().downcast().ok().map(|arguments| *arguments)
     }
 }
 
@@ -51,22 +67,17 @@ impl fmt::Debug for BoundArguments {
 /// A list of arguments of known types: a tuple.
 pub(crate) trait Arguments: Send + 'static {
     fn at(&self, index: usize) -> Option<&dyn Any>;
-    fn len(&self) -> usize;
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
 }
 
 macro_rules! arguments {
-    ($len:literal $($name:ident $index:tt)*) => {
+    ($($name:ident $index:tt)*) => {
         impl<$($name: Send + 'static),*> Arguments for ($($name,)*) {
             fn at(&self, index: usize) -> Option<&dyn Any> {
                 match index {
                     $($index => Some(&self.$index),)*
                     _ => None,
                 }
-            }
-
-            fn len(&self) -> usize {
-                $len
             }
 
             fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
@@ -76,19 +87,19 @@ macro_rules! arguments {
     };
 }
 
-arguments!(0);
-arguments!(1 A 0);
-arguments!(2 A 0 B 1);
-arguments!(3 A 0 B 1 C 2);
-arguments!(4 A 0 B 1 C 2 D 3);
-arguments!(5 A 0 B 1 C 2 D 3 E 4);
-arguments!(6 A 0 B 1 C 2 D 3 E 4 F 5);
-arguments!(7 A 0 B 1 C 2 D 3 E 4 F 5 G 6);
-arguments!(8 A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7);
-arguments!(9 A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8);
-arguments!(10 A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9);
-arguments!(11 A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10);
-arguments!(12 A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11);
+arguments!();
+arguments!(A 0);
+arguments!(A 0 B 1);
+arguments!(A 0 B 1 C 2);
+arguments!(A 0 B 1 C 2 D 3);
+arguments!(A 0 B 1 C 2 D 3 E 4);
+arguments!(A 0 B 1 C 2 D 3 E 4 F 5);
+arguments!(A 0 B 1 C 2 D 3 E 4 F 5 G 6);
+arguments!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7);
+arguments!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8);
+arguments!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9);
+arguments!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10);
+arguments!(A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11);
 
 #[cfg(test)]
 mod tests {
@@ -96,11 +107,14 @@ mod tests {
 
     #[test]
     fn arguments_are_found_by_place_and_type() {
-        let arguments = BoundArguments::new(("ann".to_owned(), 7));
+        let arguments = BoundArguments::new(
+            ("ann".to_owned(), (), 7),
+            &[ArgumentKind::Value, ArgumentKind::Token, ArgumentKind::Value],
+        );
         assert_eq!(arguments.at::<String>(0).map(String::as_str), Some("ann"));
         assert_eq!(arguments.at::<i32>(1), Some(&7));
         assert_eq!(arguments.at::<i32>(0), None);
         assert_eq!(arguments.at::<i32>(2), None);
-        assert_eq!(arguments.take::<(String, i32)>(), Some(("ann".to_owned(), 7)));
+        assert_eq!(arguments.take::<(String, (), i32)>(), Some(("ann".to_owned(), (), 7)));
     }
 }

@@ -1,15 +1,21 @@
 //! A call on its way from a connection, past authorization, to a hub, and what comes back.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    task::{Context, Waker},
+};
 
 use actix::{Message, Recipient};
 use bytes::Bytes;
 use bytestring::ByteString;
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     authorization::{HubInvocation, Policy},
     context::Connection,
     protocol::HubProtocol,
+    transport::Backlog,
 };
 
 /// Calls of one connection that may start now, in their order: one message for all of them.
@@ -40,10 +46,20 @@ pub(crate) struct Call {
     pub(crate) invocation: HubInvocation,
     /// What the caller must meet.
     pub(crate) policy: Option<Arc<Policy>>,
-    /// Whether a stream of answers is wanted.
-    pub(crate) streaming: bool,
-    /// How many streams the client uploads for it.
-    pub(crate) uploads: usize,
+    /// What stands against running it, whoever calls: said only to those who may call it.
+    pub(crate) fault: Option<String>,
+    /// Told when the client wants no more of it, and when the client is gone.
+    pub(crate) cancel: Option<Cancel>,
+    /// Whether it takes one of the turns; calls with streams do not.
+    pub(crate) takes_turn: bool,
+}
+
+/// How a call is told to end.
+#[derive(Clone, Debug)]
+pub(crate) struct Cancel {
+    pub(crate) token: CancellationToken,
+    /// The method has asked for the token, and ends by itself.
+    pub(crate) is_cooperative: bool,
 }
 
 /// A call that does not reach its method.
@@ -54,6 +70,8 @@ pub(crate) struct Refusal {
     pub(crate) error: String,
     /// Whether it waits for its turn; a call that does not fit its method is answered when it is read.
     pub(crate) in_turn: bool,
+    /// Whether the connection has it among the calls that can be cancelled.
+    pub(crate) is_tracked: bool,
 }
 
 /// Where calls come from and their answers go to; the same for all calls of a connection.
@@ -63,9 +81,50 @@ pub(crate) struct CallSource {
     pub(crate) detailed_errors: bool,
     pub(crate) completed: Recipient<Completed>,
     pub(crate) connection: Arc<Connection>,
+    /// The bytes on their way to the client: answers are counted when they are made.
+    pub(crate) outbound: Backlog,
+    drained: Mutex<Vec<Waker>>,
 }
 
-/// Answers to calls, encoded, and how many calls are over with them. The first one for calls that went down together
+impl CallSource {
+    pub(crate) fn new(
+        protocol: HubProtocol,
+        detailed_errors: bool,
+        completed: Recipient<Completed>,
+        connection: Arc<Connection>,
+        outbound: Backlog,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            protocol,
+            detailed_errors,
+            completed,
+            connection,
+            outbound,
+            drained: Mutex::default(),
+        })
+    }
+
+    /// Whether a stream has to wait until the client has taken more; it is woken then.
+    pub(crate) fn must_wait(&self, cx: &Context<'_>) -> bool {
+        let must_wait = self.outbound.wait();
+        if must_wait {
+            let mut waiting = self.drained.lock();
+            if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+                waiting.push(cx.waker().clone());
+            }
+        }
+        must_wait
+    }
+
+    /// The client has taken enough for more to be sent.
+    pub(crate) fn drained(&self) {
+        for waker in std::mem::take(&mut *self.drained.lock()) {
+            waker.wake();
+        }
+    }
+}
+
+/// Answers to calls, encoded and counted in the backlog, and how many calls are over with them. The first one for calls that went down together
 /// comes as soon as they have been looked at, even with nothing in it.
 ///
 /// Goes up without a bound of its own: there is at most one for each call that went down.
@@ -75,4 +134,6 @@ pub(crate) struct Completed {
     pub(crate) records: Bytes,
     pub(crate) calls: usize,
     pub(crate) is_first: bool,
+    /// Calls that could be cancelled, and are over.
+    pub(crate) ended: Vec<ByteString>,
 }

@@ -12,12 +12,12 @@ use std::future::Future;
 
 pub(crate) use crate::authorization::{
     actor::AuthorizeCalls,
-    call::{Call, CallSource, Completed, Invoke, Refusal, Step},
+    call::{Call, CallSource, Cancel, Completed, Invoke, Refusal, Step},
     policy::panic_text,
 };
 pub use crate::authorization::{
     actor::{AuthorizationActor, Authorize},
-    arguments::BoundArguments,
+    arguments::{ArgumentKind, BoundArguments},
     authorize_data::AuthorizeData,
     context::{AuthorizationContext, HubInvocation},
     policies::{Policies, PolicyError},

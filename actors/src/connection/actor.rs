@@ -12,19 +12,22 @@ use bytes::Bytes;
 
 use crate::{
     HubCallerContext, HubError, HubResult, ProtocolError,
-    authorization::{AuthorizeCalls, Call, CallSource, Completed, HubInvocation, Invoke, Refusal, Step},
+    authorization::{AuthorizeCalls, CallSource, Completed, Invoke, Refusal, Step},
     clock::{Remind, Tick},
     connection::{
+        bind::bind,
+        end::End,
         handshake::{CANCELED, judge},
         hub_runtime::{HubRuntime, NewConnection},
         input::Input,
         invocations::{Admission, Invocations},
-        keep_alive::{Due, KeepAlive},
+        keep_alive::{Due, KeepAlive, after},
+        streams::Streams,
     },
-    context::Connection,
-    hub::Lifecycle,
-    protocol::{HubMessage, HubProtocol, Invocation, TransferFormat, handshake_response},
-    registry::{Client, Connect, Deliver, Disconnect},
+    context::{Caller, Connection},
+    hub::{Lifecycle, UploadRoom},
+    protocol::{HubMessage, HubProtocol, TransferFormat, handshake_response},
+    registry::{Client, Connect, Deliver, Disconnect, Question, Unanswered},
     transport::{Flow, Outbound, Received, TransportClosed},
 };
 
@@ -42,8 +45,12 @@ pub struct ConnectionActor {
     /// A message that has been read and whose turn has not come.
     held: Option<Held>,
     invocations: Invocations,
+    streams: Streams,
+    unanswered: Unanswered,
     keep_alive: KeepAlive,
     handshake_deadline: Instant,
+    /// What the hub is to hear of the end when it has said whether it takes the client.
+    early_end: Option<End>,
     _lease: Box<dyn Any + Send>,
 }
 
@@ -65,20 +72,8 @@ enum Stage {
 enum Held {
     Step(Step),
     Message(HubMessage),
-    /// What could not be read; calls before it are started and answered first.
-    Failure(ProtocolError),
-}
-
-/// How a connection ends.
-#[derive(Debug, Default)]
-struct End {
-    /// What the hub is told.
-    error: Option<HubError>,
-    /// What the client is told.
-    told: Option<String>,
-    allow_reconnect: bool,
-    /// The client has gone, or does not read: there is nobody to tell.
-    is_gone: bool,
+    /// What ends the connection, once the calls before it have begun: their answers come before the goodbye.
+    End(End),
 }
 
 impl ConnectionActor {
@@ -97,8 +92,11 @@ impl ConnectionActor {
             input: Input::new(options.maximum_receive_message_size),
             held: None,
             invocations: Invocations::new(options.maximum_parallel_invocations),
+            streams: Streams::default(),
+            unanswered: Unanswered::default(),
             keep_alive: KeepAlive::new(options.keep_alive_interval, options.client_timeout_interval, now),
-            handshake_deadline: now + options.handshake_timeout,
+            handshake_deadline: after(now, options.handshake_timeout),
+            early_end: None,
             runtime,
             _lease: new.lease,
         }
@@ -120,13 +118,7 @@ impl ConnectionActor {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(err) => {
-                    self.start_batches(&source);
-                    if self.invocations.has_started_all() {
-                        self.fail(err, ctx);
-                    } else {
-                        self.held = Some(Held::Failure(err));
-                        break;
-                    }
+                    self.held = Some(Held::End(End::failed(err, source.detailed_errors)));
                 }
             }
         }
@@ -150,24 +142,43 @@ impl ConnectionActor {
         };
         let step = match held {
             Held::Step(step) => step,
-            Held::Failure(err) => return Err(err),
-            Held::Message(HubMessage::Invocation(invocation)) => self.bind(invocation),
+            Held::Message(HubMessage::Invocation(invocation)) => {
+                let room = || ctx.address().recipient();
+                bind(invocation, &self.runtime, &self.connection, &mut self.streams, room)
+            }
             Held::Message(HubMessage::Ping) => {
                 self.keep_alive.ping_received(Instant::now());
                 return Ok(true);
             }
+            Held::Message(HubMessage::Close { error }) => {
+                self.held = Some(Held::End(End::by_client(error.as_deref())));
+                return Ok(true);
+            }
             Held::Message(message) => {
                 self.start_batches(source);
-                if !self.invocations.has_started_all() {
+                if !self.invocations.none_waits() {
                     self.held = Some(Held::Message(message));
                     return Ok(false);
                 }
-                self.handle_message(message, ctx);
-                return Ok(true);
+                self.held = self.handle_message(message)?.map(Held::Message);
+                return Ok(self.held.is_none());
+            }
+            Held::End(end) => {
+                self.start_batches(source);
+                if self.invocations.has_started_all() {
+                    self.end(end, ctx);
+                } else {
+                    self.held = Some(Held::End(end));
+                }
+                return Ok(false);
             }
         };
         match self.invocations.admit(step) {
             Admission::Taken => Ok(true),
+            Admission::Alone(step) => {
+                self.send_down(source, vec![step]);
+                Ok(true)
+            }
             Admission::Immediate(step) => {
                 if let Step::Refused(Refusal { invocation_id: Some(id), error, .. }) = step {
                     let mut record = bytes::BytesMut::new();
@@ -184,77 +195,51 @@ impl ConnectionActor {
         }
     }
 
-    /// Finds the method of a call and types its arguments; what does not fit is refused.
-    fn bind(&self, invocation: Invocation) -> Step {
-        let Invocation { invocation_id, target, arguments, stream_ids, streaming } = invocation;
-        let refuse = |target: &str, err: HubError| {
-            let base = format!("Failed to invoke '{target}' due to an error on the server.");
-            let error = err.told_to_client(&base, self.runtime.options.detailed_errors);
-            Step::Refused(Refusal { invocation_id: invocation_id.clone(), error, in_turn: false })
-        };
-        let Some(method) = self.runtime.methods.find(&target) else {
-            return refuse(&target, HubError::new("Method does not exist."));
-        };
-        // Reading a value may run the application's own code.
-        let bound = std::panic::catch_unwind(AssertUnwindSafe(|| (method.bind)(&arguments)));
-        match bound {
-            Ok(Ok(arguments)) => Step::Call(Call {
-                method: method.index,
-                policy: method.policy.clone(),
-                invocation: HubInvocation::new(
-                    HubCallerContext::of_call(&self.connection),
-                    method.name.clone(),
-                    arguments,
-                ),
-                streaming,
-                uploads: stream_ids.len(),
-                invocation_id,
-                target: method.target.clone(),
-            }),
-            Ok(Err(err)) => refuse(&method.target, err.into()),
-            Err(_) => {
-                tracing::error!(method = &*method.name, "reading the arguments of a hub method panicked");
-                refuse(&method.target, HubError::internal("Panic", "the arguments could not be read"))
-            }
-        }
-    }
-
     /// Sends the calls that may start now to the hub, past authorization where one of them is guarded.
     fn start_batches(&mut self, source: &Arc<CallSource>) {
         if !self.invocations.has_batch() {
             return;
         }
         for steps in self.invocations.take_batches() {
-            let is_guarded = |step: &Step| matches!(step, Step::Call(call) if call.policy.is_some());
-            let guarded = steps.iter().any(is_guarded);
-            let invoke = Invoke { source: source.clone(), steps };
-            let hub = &self.runtime.hub.invoke;
-            if guarded {
-                self.runtime.authorization.do_send(AuthorizeCalls { invoke, hub: hub.clone() });
-            } else {
-                hub.do_send(invoke);
-            }
+            self.send_down(source, steps);
         }
     }
 
-    /// All but calls and pings.
-    fn handle_message(&mut self, message: HubMessage, ctx: &mut Context<Self>) {
-        match message {
-            HubMessage::Close { error } => {
-                let error = error.map(|text| HubError::new(text.to_string()));
-                self.end(End { error, ..End::default() }, ctx);
-            }
-            // Without streams, questions or stateful reconnect there is nothing these could be about.
-            HubMessage::StreamItem { .. }
-            | HubMessage::Completion { .. }
-            | HubMessage::CancelInvocation { .. }
-            | HubMessage::Ack { .. }
-            | HubMessage::Sequence { .. }
-            | HubMessage::Unknown => {
-                tracing::debug!(connection_id = &**self.connection.id(), ?message, "message passed over");
-            }
-            HubMessage::Invocation(_) | HubMessage::Ping => {}
+    fn send_down(&self, source: &Arc<CallSource>, steps: Vec<Step>) {
+        let is_guarded = |step: &Step| matches!(step, Step::Call(call) if call.policy.is_some());
+        let guarded = steps.iter().any(is_guarded);
+        let invoke = Invoke { source: source.clone(), steps };
+        let hub = &self.runtime.hub.invoke;
+        if guarded {
+            self.runtime.authorization.do_send(AuthorizeCalls { invoke, hub: hub.clone() });
+        } else {
+            hub.do_send(invoke);
         }
+    }
+
+    /// Messages about calls and questions; hands back an item there is no room for yet.
+    fn handle_message(&mut self, message: HubMessage) -> Result<Option<HubMessage>, ProtocolError> {
+        match message {
+            HubMessage::StreamItem { stream_id, item } => {
+                let left = self.streams.push(&stream_id, item);
+                return Ok(left.map(|item| HubMessage::StreamItem { stream_id, item }));
+            }
+            HubMessage::Completion { invocation_id, outcome } => {
+                let left = self.streams.end_upload(&invocation_id, outcome);
+                let left = left.and_then(|outcome| self.unanswered.answer(&invocation_id, outcome));
+                let id = self.connection.id();
+                if left.is_some() && self.runtime.registry.is_asked_of_another(&invocation_id, id) {
+                    let text =
+                        format!("Connection ID '{id}' is not valid for invocation ID '{invocation_id}'.");
+                    return Err(ProtocolError::named("InvalidOperationException", text));
+                }
+            }
+            HubMessage::CancelInvocation { invocation_id } => self.streams.cancel(&invocation_id),
+            // Stateful reconnect is not spoken here, and kinds of messages nobody knows are passed over.
+            HubMessage::Ack { .. } | HubMessage::Sequence { .. } | HubMessage::Unknown => {}
+            HubMessage::Invocation(_) | HubMessage::Ping | HubMessage::Close { .. } => {}
+        }
+        Ok(None)
     }
 
     fn read_handshake(&mut self, ctx: &mut Context<Self>) {
@@ -292,12 +277,13 @@ impl ConnectionActor {
 
     /// The handshake is done: the client is answered, the registry told, the hub asked.
     fn connected(&mut self, protocol: HubProtocol, user_id: Option<Arc<str>>, ctx: &mut Context<Self>) {
-        let source = Arc::new(CallSource {
+        let source = CallSource::new(
             protocol,
-            detailed_errors: self.runtime.options.detailed_errors,
-            completed: ctx.address().recipient(),
-            connection: self.connection.clone(),
-        });
+            self.runtime.options.detailed_errors,
+            ctx.address().recipient(),
+            self.connection.clone(),
+            self.flow.outbound.clone(),
+        );
         self.connection.set_user_id(user_id.clone());
         self.transport.do_send(Outbound::UseFormat(protocol.transfer_format()));
         self.send(handshake_response(None));
@@ -308,58 +294,65 @@ impl ConnectionActor {
             let client = Client { deliver, backlog, maximum_backlog: self.maximum_backlog };
             registry.do_send(Connect { id: self.connection.id().clone(), user_id, client });
         }
-        let connected = Lifecycle::Connected(HubCallerContext::of_call(&self.connection));
+        let connected =
+            Lifecycle::Connected(HubCallerContext::of_hook(&self.connection, Caller::OnConnected));
         let asked = self.runtime.hub.lifecycle.send(connected).into_actor(self);
         ctx.spawn(asked.map(|answer, this, ctx| this.taken_by_hub(answer.unwrap_or_else(hub_is_gone), ctx)));
     }
 
     /// What the hub said when it was asked whether it takes the client.
     fn taken_by_hub(&mut self, answer: HubResult, ctx: &mut Context<Self>) {
-        let Stage::Connecting(source) = &self.stage else { return };
-        match answer {
-            Ok(()) => {
+        match (&self.stage, answer) {
+            (Stage::Connecting(source), Ok(())) => {
                 self.stage = Stage::Open(source.clone());
                 self.read(ctx);
             }
-            Err(err) => {
+            (Stage::Connecting(source), Err(err)) => {
                 tracing::debug!(connection_id = &**self.connection.id(), error = %err, "connection refused by its hub");
-                let told = err.told_to_client(CLOSED, source.detailed_errors);
-                self.say_goodbye(&End { told: Some(told), ..End::default() });
+                let end = End::refused(&err, source.detailed_errors);
+                self.say_goodbye(&end);
                 self.leave(ctx);
             }
+            // It was over before the hub had said.
+            (_, Ok(())) => {
+                if let Some(end) = self.early_end.take() {
+                    self.tell_hub(end, ctx);
+                }
+            }
+            (_, Err(_)) => self.leave(ctx),
         }
-    }
-
-    /// Something the client did ends the connection; it may come back.
-    fn fail(&mut self, err: ProtocolError, ctx: &mut Context<Self>) {
-        tracing::debug!(connection_id = &**self.connection.id(), error = %err, "connection failed");
-        let error = HubError::from(err);
-        let told = error.told_to_client(CLOSED, self.runtime.options.detailed_errors);
-        self.end(End { error: Some(error), told: Some(told), allow_reconnect: true, is_gone: false }, ctx);
     }
 
     /// Ends the connection: the client is told, then the hub, then the registry.
     fn end(&mut self, end: End, ctx: &mut Context<Self>) {
-        match std::mem::replace(&mut self.stage, Stage::Ending) {
+        match &self.stage {
             Stage::Ending => {}
             Stage::Handshake => {
                 self.say_goodbye(&end);
                 ctx.stop();
             }
-            // A hub that is still being asked is told all the same: it may have taken the client already.
-            stage @ (Stage::Connecting(_) | Stage::Open(_)) => {
-                self.stage = stage;
+            Stage::Connecting(_) => {
                 self.say_goodbye(&end);
-                let over = Lifecycle::Disconnected(HubCallerContext::of_call(&self.connection), end.error);
-                let told = self.runtime.hub.lifecycle.send(over).into_actor(self);
-                ctx.spawn(told.map(|answer, this, ctx| {
-                    if let Ok(Err(err)) = answer {
-                        tracing::error!(connection_id = &**this.connection.id(), error = %err, "on_disconnected failed");
-                    }
-                    this.leave(ctx);
-                }));
+                self.early_end = Some(end);
+            }
+            Stage::Open(_) => {
+                self.say_goodbye(&end);
+                self.tell_hub(end, ctx);
             }
         }
+    }
+
+    /// Tells the hub that it is over, and goes when it has heard it.
+    fn tell_hub(&self, end: End, ctx: &mut Context<Self>) {
+        let ctx_of_hub = HubCallerContext::of_hook(&self.connection, Caller::OnDisconnected);
+        let over = Lifecycle::Disconnected(ctx_of_hub, end.error);
+        let told = self.runtime.hub.lifecycle.send(over).into_actor(self);
+        ctx.spawn(told.map(|answer, this, ctx| {
+            if let Ok(Err(err)) = answer {
+                tracing::error!(connection_id = &**this.connection.id(), error = %err, "on_disconnected failed");
+            }
+            this.leave(ctx);
+        }));
     }
 
     /// Writes the last message, if somebody is there to read it, and lets the transport end.
@@ -375,6 +368,8 @@ impl ConnectionActor {
         }
         self.connection.aborted().cancel();
         self.held = None;
+        self.unanswered.clear();
+        self.streams.close();
         let _ = self.flow.inbound.remove(self.input.clear());
     }
 
@@ -391,11 +386,13 @@ impl ConnectionActor {
         self.transport.do_send(Outbound::Send(records));
     }
 
-    /// Asks the clock for the next time there is something to do.
+    /// Asks the clock for the next time there may be something to do. There is one reminder at a time, so it must not
+    /// come later than anything that begins meanwhile.
     fn remind(&self, ctx: &Context<Self>) {
+        let next = self.keep_alive.next(Instant::now());
         let at = match self.stage {
-            Stage::Handshake => self.handshake_deadline,
-            Stage::Connecting(_) | Stage::Open(_) => self.keep_alive.next(),
+            Stage::Handshake => next.min(self.handshake_deadline),
+            Stage::Connecting(_) | Stage::Open(_) => next,
             Stage::Ending => return,
         };
         self.runtime.clock.do_send(Remind { at, recipient: ctx.address().recipient() });
@@ -436,8 +433,7 @@ impl Handler<TransportClosed> for ConnectionActor {
         let cut = self.input.is_inside_a_record() && matches!(self.stage, Stage::Open(_));
         let cut =
             || cut.then(|| ProtocolError::invalid_data("Connection terminated while reading a message."));
-        let error = failure.or_else(cut).map(HubError::from);
-        self.end(End { error, is_gone: true, ..End::default() }, ctx);
+        self.end(End::gone(failure.or_else(cut).map(HubError::from)), ctx);
     }
 }
 
@@ -450,6 +446,9 @@ impl Handler<Drained> for ConnectionActor {
     type Result = ();
 
     fn handle(&mut self, Drained: Drained, ctx: &mut Self::Context) {
+        if let Stage::Open(source) = &self.stage {
+            source.drained();
+        }
         self.read(ctx);
     }
 }
@@ -466,12 +465,22 @@ impl Handler<Deliver> for ConnectionActor {
             (Deliver::Message(message), Stage::Handshake | Stage::Ending) => {
                 let _ = self.flow.outbound.remove(message.len());
             }
+            (
+                Deliver::Question(Question { id, message, reply }),
+                Stage::Connecting(source) | Stage::Open(source),
+            ) => {
+                self.transport.do_send(Outbound::Send(message.encoded(source.protocol).clone()));
+                self.unanswered.insert(id, reply);
+            }
+            (Deliver::Question(question), Stage::Handshake | Stage::Ending) => {
+                let _ = self.flow.outbound.remove(question.message.len());
+            }
             (Deliver::Abort, _) => self.end(End::default(), ctx),
             (Deliver::Overflow, Stage::Ending) => {}
             (Deliver::Overflow, _) => {
                 tracing::debug!(connection_id = &**self.connection.id(), "slow client let go");
                 let error = HubError::internal("SlowClient", "the client does not read what it is sent");
-                self.end(End { error: Some(error), is_gone: true, ..End::default() }, ctx);
+                self.end(End::gone(Some(error)), ctx);
             }
         }
     }
@@ -480,14 +489,26 @@ impl Handler<Deliver> for ConnectionActor {
 impl Handler<Completed> for ConnectionActor {
     type Result = ();
 
-    fn handle(&mut self, Completed { records, calls, is_first }: Completed, ctx: &mut Self::Context) {
+    fn handle(&mut self, completed: Completed, ctx: &mut Self::Context) {
+        let Completed { records, calls, is_first, ended } = completed;
         self.invocations.completed(calls, is_first);
-        if matches!(self.stage, Stage::Open(_)) {
-            if !records.is_empty() {
-                self.send(records);
-            }
-            self.read(ctx);
+        self.streams.end_calls(ended);
+        if !matches!(self.stage, Stage::Open(_)) {
+            let _ = self.flow.outbound.remove(records.len());
+            return;
         }
+        if !records.is_empty() {
+            self.transport.do_send(Outbound::Send(records));
+        }
+        self.read(ctx);
+    }
+}
+
+impl Handler<UploadRoom> for ConnectionActor {
+    type Result = ();
+
+    fn handle(&mut self, UploadRoom: UploadRoom, ctx: &mut Self::Context) {
+        self.read(ctx);
     }
 }
 
@@ -507,7 +528,11 @@ impl Handler<Tick> for ConnectionActor {
                         self.send(ping)
                     }
                     Due::Ping | Due::Nothing => {}
-                    Due::Timeout => self.fail(timed_out(), ctx),
+                    Due::Timeout => {
+                        let end = End::failed(timed_out(), source.detailed_errors);
+                        tracing::debug!(connection_id = &**self.connection.id(), "client timed out");
+                        self.end(end, ctx);
+                    }
                 }
             }
         }
@@ -534,8 +559,6 @@ fn timed_out() -> ProtocolError {
         "Client hasn't sent a message/ping within the configured ClientTimeoutInterval.",
     )
 }
-
-const CLOSED: &str = "Connection closed with an error.";
 
 /// What comes is bounded elsewhere, in bytes by [`Flow`] and in calls by [`Invocations`]; this only sizes the queue.
 const MAILBOX_CAPACITY: usize = 64;

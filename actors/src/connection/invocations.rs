@@ -11,6 +11,8 @@ pub(super) struct Invocations {
     in_flight: usize,
     /// Batches of which the hub has not said yet that it has looked at them.
     unreported: usize,
+    /// A call that takes no turn is among them; what is behind it must not overtake it.
+    is_alone: bool,
     batch: Vec<Step>,
 }
 
@@ -21,13 +23,15 @@ pub(super) enum Admission {
     Taken,
     /// It needs no turn and nothing is before it: to be answered at once.
     Immediate(Step),
-    /// Nothing more is read until a call is over.
+    /// It takes no turn, and goes down by itself.
+    Alone(Step),
+    /// Nothing more is read until a call is over, or has begun.
     Held(Step),
 }
 
 impl Invocations {
     pub(super) const fn new(limit: usize) -> Self {
-        Self { limit, in_flight: 0, unreported: 0, batch: Vec::new() }
+        Self { limit, in_flight: 0, unreported: 0, is_alone: false, batch: Vec::new() }
     }
 
     /// Takes a step into the batch, if its turn can come there.
@@ -37,6 +41,10 @@ impl Invocations {
                 return Admission::Immediate(step);
             }
             Step::Refused(_) => false,
+            Step::Call(call) if !call.takes_turn => {
+                let is_next = self.batch.is_empty() && self.unreported == 0;
+                return if is_next { self.take_alone(step) } else { Admission::Held(step) };
+            }
             // What a handler says of a call may depend on the calls before it, so it is asked after them.
             Step::Call(call) => call.policy.as_ref().is_some_and(|policy| !policy.depends_only_on_user()),
         };
@@ -44,11 +52,18 @@ impl Invocations {
             1 => self.in_flight == 0 && self.batch.len() < LARGEST_BATCH,
             limit => self.in_flight + self.batch.len() < limit,
         };
-        if !has_room || (needs_fresh_decision && !self.batch.is_empty()) {
+        let decides_now = self.batch.is_empty() && self.unreported == 0;
+        if !has_room || self.is_alone || (needs_fresh_decision && !decides_now) {
             return Admission::Held(step);
         }
         self.batch.push(step);
         Admission::Taken
+    }
+
+    fn take_alone(&mut self, step: Step) -> Admission {
+        self.unreported += 1;
+        self.is_alone = true;
+        Admission::Alone(step)
     }
 
     /// The steps that go down now: as one message, or where calls may run beside each other as one each.
@@ -68,9 +83,15 @@ impl Invocations {
     pub(super) const fn completed(&mut self, calls: usize, is_first: bool) {
         self.in_flight = self.in_flight.saturating_sub(calls);
         self.unreported = self.unreported.saturating_sub(is_first as usize);
+        self.is_alone &= self.unreported > 0;
     }
 
-    /// Whether no call waits for its turn, so that what comes behind may be looked at.
+    /// Whether no call waits for the end of another, so that messages about calls may be looked at.
+    pub(super) const fn none_waits(&self) -> bool {
+        self.in_flight <= self.limit && !self.is_alone
+    }
+
+    /// Whether all calls have begun, and those that need not wait are answered.
     pub(super) const fn has_started_all(&self) -> bool {
         self.in_flight <= self.limit && self.unreported == 0
     }
@@ -97,7 +118,7 @@ mod tests {
     use crate::authorization::Refusal;
 
     fn refusal(in_turn: bool) -> Step {
-        Step::Refused(Refusal { invocation_id: None, error: String::new(), in_turn })
+        Step::Refused(Refusal { invocation_id: None, error: String::new(), in_turn, is_tracked: false })
     }
 
     #[test]

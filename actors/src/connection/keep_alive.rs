@@ -55,12 +55,18 @@ impl KeepAlive {
         Due::Nothing
     }
 
-    /// When to ask again.
-    pub(super) fn next(&self) -> Instant {
-        let ping = self.pinged + self.interval;
-        self.heard.map_or(ping, |heard| ping.min(heard + self.timeout))
+    /// When to ask again. A client that has not pinged yet may do so at any time, and is silent from then on.
+    pub(super) fn next(&self, now: Instant) -> Instant {
+        after(self.pinged, self.interval).min(after(self.heard.unwrap_or(now), self.timeout))
     }
 }
+
+/// A time later than another one. One that is out of reach, as of an interval that is to mean "never", is in thirty years.
+pub(super) fn after(time: Instant, interval: Duration) -> Instant {
+    time.checked_add(interval).unwrap_or_else(|| time + Duration::from_secs(THIRTY_YEARS))
+}
+
+const THIRTY_YEARS: u64 = 30 * 365 * 24 * 3600;
 
 #[cfg(test)]
 mod tests {
@@ -76,10 +82,10 @@ mod tests {
         let mut clock = KeepAlive::new(seconds(15), seconds(30), start);
         clock.received(start + seconds(14));
         assert_eq!(clock.due(start + seconds(14), true), Due::Nothing);
-        assert_eq!(clock.next(), start + seconds(15));
+        assert_eq!(clock.next(start), start + seconds(15));
         assert_eq!(clock.due(start + seconds(15), true), Due::Ping);
         assert_eq!(clock.due(start + seconds(16), true), Due::Nothing);
-        assert_eq!(clock.next(), start + seconds(30));
+        assert_eq!(clock.next(start + seconds(16)), start + seconds(30));
     }
 
     #[test]
@@ -89,10 +95,26 @@ mod tests {
         clock.received(start);
         assert_eq!(clock.due(start + seconds(100), true), Due::Nothing);
         clock.ping_received(start + seconds(100));
-        assert_eq!(clock.next(), start + seconds(130));
+        assert_eq!(clock.next(start + seconds(100)), start + seconds(130));
         clock.received(start + seconds(120));
         assert_eq!(clock.due(start + seconds(149), true), Due::Nothing);
         assert_eq!(clock.due(start + seconds(150), true), Due::Timeout);
+    }
+
+    #[test]
+    fn a_first_ping_is_reckoned_with_before_it_comes() {
+        let start = Instant::now();
+        let clock = KeepAlive::new(seconds(1000), seconds(30), start);
+        assert_eq!(clock.next(start + seconds(5)), start + seconds(35));
+    }
+
+    #[test]
+    fn an_interval_may_mean_never() {
+        let start = Instant::now();
+        let mut clock = KeepAlive::new(Duration::MAX, Duration::MAX, start);
+        clock.ping_received(start);
+        assert_eq!(clock.due(start + seconds(1_000_000), true), Due::Nothing);
+        assert!(clock.next(start) > start + seconds(1_000_000));
     }
 
     #[test]

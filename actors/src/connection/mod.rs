@@ -1,11 +1,14 @@
 //! Connections: one actor each, from the first byte to the last.
 
 mod actor;
+mod bind;
+mod end;
 mod handshake;
 mod hub_runtime;
 mod input;
 mod invocations;
 mod keep_alive;
+mod streams;
 
 pub use crate::connection::{
     actor::{ConnectionActor, Drained},

@@ -4,12 +4,12 @@ use std::{borrow::Cow, error::Error, fmt, sync::Arc};
 
 use crate::{
     authorization::{AuthorizeData, Policies, Policy, PolicyError},
-    hub::{AnyMethod, BindFn, Hub, HubMethod, MethodEntry, MethodTable, erase},
+    hub::{AnyMethod, Hub, HubMethod, MethodEntry, MethodTable, Shape, erase},
 };
 
 /// The methods of a hub and what it takes to be allowed to call them.
 pub struct HubDescriptor<H> {
-    methods: Vec<(MethodDescriptor, BindFn, Box<dyn AnyMethod<H>>)>,
+    methods: Vec<(MethodDescriptor, Shape, Box<dyn AnyMethod<H>>)>,
     authorize: Vec<AuthorizeData>,
     allow_anonymous: bool,
 }
@@ -28,9 +28,9 @@ impl<H: Hub> HubDescriptor<H> {
         name: impl Into<Cow<'static, str>>,
         method: M,
     ) -> &mut MethodDescriptor {
-        let (bind, method) = erase(method);
+        let (shape, method) = erase(method);
         let descriptor = MethodDescriptor { name: name.into(), authorize: Vec::new() };
-        self.methods.push((descriptor, bind, method));
+        self.methods.push((descriptor, shape, method));
         let last = self.methods.len() - 1;
         &mut self.methods[last].0
     }
@@ -54,13 +54,13 @@ impl<H: Hub> HubDescriptor<H> {
     pub(crate) fn build(self, policies: &Policies) -> Result<DescribedHub<H>, DescribeError> {
         let mut table = MethodTable::default();
         let mut methods = Vec::new();
-        for (index, (MethodDescriptor { name, authorize }, bind, method)) in
+        for (index, (MethodDescriptor { name, authorize }, shape, method)) in
             self.methods.into_iter().enumerate()
         {
             let policy =
                 policies.combine(&authorize).map_err(|err| DescribeError::Policy(Some(name.clone()), err))?;
             let target = name.clone().into_owned().into();
-            if !table.insert(MethodEntry { index, name: name.clone(), target, bind, policy }) {
+            if !table.insert(MethodEntry { index, name: name.clone(), target, shape, policy }) {
                 return Err(DescribeError::DuplicateMethod(name));
             }
             methods.push(method);

@@ -1,17 +1,19 @@
 //! Async functions as hub methods: any number of arguments up to twelve, typed by their own types.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{fmt, marker::PhantomData, sync::Arc};
 
-use futures::future::LocalBoxFuture;
+use futures::{StreamExt, future::LocalBoxFuture, stream::LocalBoxStream};
 use serde::{Serialize, de::DeserializeOwned};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     HubCallerContext, HubError, ProtocolError,
-    authorization::BoundArguments,
+    authorization::{ArgumentKind, BoundArguments},
+    hub::{ClientStream, HubStream, Upload},
     protocol::{ArgumentReader, Arguments, HubProtocol, Payload},
 };
 
-/// An argument a client can give: any owned value that serde reads.
+/// An argument of a hub method: any owned value that serde reads, a [`ClientStream`], or a [`CancellationToken`].
 ///
 /// `Kind` keeps the ways apart in which an argument comes; it is always inferred.
 #[diagnostic::on_unimplemented(
@@ -20,11 +22,34 @@ use crate::{
     note = "an argument implements `serde::Deserialize`, is `Send` and owned: `String`, not `&str`"
 )]
 pub trait HubArgument<Kind>: Sized + Send + 'static {
+    /// Where it comes from.
+    #[doc(hidden)]
+    const KIND: ArgumentKind;
+
     /// Takes the value from what the client sent; `None` where the client sent too few.
     ///
     /// # Errors
     /// When what the client sent is no such value.
-    fn take(reader: &mut ArgumentReader<'_>) -> Result<Option<Self>, ProtocolError>;
+    #[doc(hidden)]
+    fn take(source: &mut ArgumentSource<'_>) -> Result<Option<Self>, ProtocolError>;
+}
+
+/// What the arguments of one call are taken from.
+#[derive(Debug)]
+pub struct ArgumentSource<'a> {
+    reader: ArgumentReader<'a>,
+    uploads: std::vec::IntoIter<Arc<Upload>>,
+    cancel: Option<&'a CancellationToken>,
+}
+
+impl<'a> ArgumentSource<'a> {
+    pub(crate) fn new(
+        arguments: &'a Arguments,
+        uploads: Vec<Arc<Upload>>,
+        cancel: Option<&'a CancellationToken>,
+    ) -> Self {
+        Self { reader: arguments.reader(), uploads: uploads.into_iter(), cancel }
+    }
 }
 
 /// Marks an argument that serde reads.
@@ -33,30 +58,101 @@ pub enum ViaSerde {}
 
 #[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned + Send + 'static> HubArgument<ViaSerde> for T {
-    fn take(reader: &mut ArgumentReader<'_>) -> Result<Option<Self>, ProtocolError> {
-        reader.next()
+    const KIND: ArgumentKind = ArgumentKind::Value;
+
+    fn take(source: &mut ArgumentSource<'_>) -> Result<Option<Self>, ProtocolError> {
+        source.reader.next()
     }
 }
 
-/// What a hub method may return.
+/// Marks an argument that the client streams.
+#[derive(Debug)]
+pub enum ViaStream {}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned + 'static> HubArgument<ViaStream> for ClientStream<T> {
+    const KIND: ArgumentKind = ArgumentKind::Stream;
+
+    fn take(source: &mut ArgumentSource<'_>) -> Result<Option<Self>, ProtocolError> {
+        Ok(source.uploads.next().map(Self::new))
+    }
+}
+
+/// Marks the argument that says when the client wants no more.
+#[derive(Debug)]
+pub enum ViaToken {}
+
+#[diagnostic::do_not_recommend]
+impl HubArgument<ViaToken> for CancellationToken {
+    const KIND: ArgumentKind = ArgumentKind::Token;
+
+    fn take(source: &mut ArgumentSource<'_>) -> Result<Option<Self>, ProtocolError> {
+        Ok(Some(source.cancel.cloned().unwrap_or_default()))
+    }
+}
+
+/// What a hub method may return: `Result<T, E>` for one answer, [`HubStream<T>`] or `Result<HubStream<T>, E>` for a stream
+/// of them.
+///
+/// `Kind` keeps them apart; it is always inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a hub method",
     label = "not a result a hub method can have",
-    note = "a result is `Result<T, E>` with a `T` that implements `serde::Serialize` and an `E` that converts into `HubError`; `HubResult<T>` is one"
+    note = "a result is `Result<T, E>` with a `T` that implements `serde::Serialize` and an `E` that converts into `HubError`, or `HubStream<T>`; `HubResult<T>` is one"
 )]
-pub trait HubReturn: 'static {
-    /// Encodes the value for the caller.
+pub trait HubReturn<Kind>: 'static {
+    /// Whether it is a stream.
+    #[doc(hidden)]
+    const STREAMS: bool;
+
+    /// Encodes the answer for the caller.
     ///
     /// # Errors
     /// The error of the method, or that the value cannot be written.
-    fn into_payload(self, protocol: HubProtocol) -> Result<Payload, HubError>;
+    #[doc(hidden)]
+    fn into_answer(self, protocol: HubProtocol) -> Result<Answer, HubError>;
+}
+
+/// What a method answers with, encoded.
+pub enum Answer {
+    /// One value.
+    Value(Payload),
+    /// Values as they come.
+    Stream(LocalBoxStream<'static, Result<Payload, HubError>>),
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if matches!(self, Self::Value(_)) { "Value" } else { "Stream" })
+    }
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + 'static, E: Into<HubError> + 'static> HubReturn for Result<T, E> {
-    fn into_payload(self, protocol: HubProtocol) -> Result<Payload, HubError> {
+impl<T: Serialize + 'static, E: Into<HubError> + 'static> HubReturn<ViaSerde> for Result<T, E> {
+    const STREAMS: bool = false;
+
+    fn into_answer(self, protocol: HubProtocol) -> Result<Answer, HubError> {
         let value = self.map_err(Into::into)?;
-        Ok(protocol.encode_payload(&value)?)
+        Ok(Answer::Value(protocol.encode_payload(&value)?))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + 'static> HubReturn<ViaStream> for HubStream<T> {
+    const STREAMS: bool = true;
+
+    fn into_answer(self, protocol: HubProtocol) -> Result<Answer, HubError> {
+        let encode = move |item: Result<T, HubError>| Ok(protocol.encode_payload(&item?)?);
+        Ok(Answer::Stream(self.map(encode).boxed_local()))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + 'static, E: Into<HubError> + 'static> HubReturn<ViaStream> for Result<HubStream<T>, E> {
+    const STREAMS: bool = true;
+
+    fn into_answer(self, protocol: HubProtocol) -> Result<Answer, HubError> {
+        self.map_err(Into::into)?.into_answer(protocol)
     }
 }
 
@@ -73,7 +169,13 @@ pub trait HubMethod<H, Marker>: Clone + Send + Sync + 'static {
     type Arguments: 'static;
 
     #[doc(hidden)]
-    fn bind(arguments: &Arguments) -> Result<BoundArguments, ProtocolError>;
+    const KINDS: &'static [ArgumentKind];
+
+    #[doc(hidden)]
+    const STREAMS: bool;
+
+    #[doc(hidden)]
+    fn bind(source: ArgumentSource<'_>) -> Result<BoundArguments, ProtocolError>;
 
     #[doc(hidden)]
     fn call(
@@ -82,29 +184,33 @@ pub trait HubMethod<H, Marker>: Clone + Send + Sync + 'static {
         ctx: HubCallerContext,
         arguments: Self::Arguments,
         protocol: HubProtocol,
-    ) -> LocalBoxFuture<'static, Result<Payload, HubError>>;
+    ) -> LocalBoxFuture<'static, Result<Answer, HubError>>;
 }
 
 macro_rules! hub_method {
-    ($len:literal $($name:ident $kind:ident $value:ident)*) => {
+    ($($name:ident $kind:ident $value:ident)*) => {
         #[diagnostic::do_not_recommend]
-        impl<H, F, R, $($name, $kind),*> HubMethod<H, (R, $(($name, $kind)),*)> for F
+        impl<H, F, R, KR, $($name, $kind),*> HubMethod<H, (R, KR, $(($name, $kind)),*)> for F
         where
             H: Send + Sync + 'static,
             F: AsyncFn(&H, HubCallerContext, $($name),*) -> R + Clone + Send + Sync + 'static,
-            R: HubReturn,
+            R: HubReturn<KR>,
             $($name: HubArgument<$kind>, $kind: 'static),*
         {
             type Arguments = ($($name,)*);
 
-            #[allow(unused_mut, unused_variables, unused_assignments, reason = "without arguments there is nothing to take")]
-            fn bind(arguments: &Arguments) -> Result<BoundArguments, ProtocolError> {
-                let mut reader = arguments.reader();
-                $(let $value = $name::take(&mut reader)?;)*
-                let tuple: Option<($($name,)*)> = (|| Some(($($value?,)*)))();
-                reader.finish($len)?;
-                let tuple = tuple.ok_or_else(|| ProtocolError::invalid_data("Error binding arguments."))?;
-                Ok(BoundArguments::new(tuple))
+            const KINDS: &'static [ArgumentKind] = &[$(<$name as HubArgument<$kind>>::KIND),*];
+
+            const STREAMS: bool = <R as HubReturn<KR>>::STREAMS;
+
+            #[allow(unused_mut, unused_variables, reason = "without arguments there is nothing to take")]
+            fn bind(mut source: ArgumentSource<'_>) -> Result<BoundArguments, ProtocolError> {
+                $(let $value = <$name as HubArgument<$kind>>::take(&mut source)?;)*
+                let values = Self::KINDS.iter().filter(|kind| **kind == ArgumentKind::Value).count();
+                source.reader.finish(values)?;
+                let too_few = || ProtocolError::invalid_data("Error binding arguments.");
+                let tuple = ($($value.ok_or_else(too_few)?,)*);
+                Ok(BoundArguments::new(tuple, Self::KINDS))
             }
 
             fn call(
@@ -113,29 +219,49 @@ macro_rules! hub_method {
                 ctx: HubCallerContext,
                 ($($value,)*): Self::Arguments,
                 protocol: HubProtocol,
-            ) -> LocalBoxFuture<'static, Result<Payload, HubError>> {
-                Box::pin(async move { self(&hub, ctx, $($value),*).await.into_payload(protocol) })
+            ) -> LocalBoxFuture<'static, Result<Answer, HubError>> {
+                Box::pin(async move { self(&hub, ctx, $($value),*).await.into_answer(protocol) })
             }
         }
     };
 }
 
-hub_method!(0);
-hub_method!(1 A KA a);
-hub_method!(2 A KA a B KB b);
-hub_method!(3 A KA a B KB b C KC c);
-hub_method!(4 A KA a B KB b C KC c D KD d);
-hub_method!(5 A KA a B KB b C KC c D KD d E KE e1);
-hub_method!(6 A KA a B KB b C KC c D KD d E KE e1 G KG g);
-hub_method!(7 A KA a B KB b C KC c D KD d E KE e1 G KG g I KI i);
-hub_method!(8 A KA a B KB b C KC c D KD d E KE e1 G KG g I KI i J KJ j);
-hub_method!(9 A KA a B KB b C KC c D KD d E KE e1 G KG g I KI i J KJ j K KK k);
-hub_method!(10 A KA a B KB b C KC c D KD d E KE e1 G KG g I KI i J KJ j K KK k L KL l);
-hub_method!(11 A KA a B KB b C KC c D KD d E KE e1 G KG g I KI i J KJ j K KK k L KL l M KM m);
-hub_method!(12 A KA a B KB b C KC c D KD d E KE e1 G KG g I KI i J KJ j K KK k L KL l M KM m N KN n);
+hub_method!();
+hub_method!(A KA a);
+hub_method!(A KA a B KB b);
+hub_method!(A KA a B KB b C KC c);
+hub_method!(A KA a B KB b C KC c D KD d);
+hub_method!(A KA a B KB b C KC c D KD d E KE e1);
+hub_method!(A KA a B KB b C KC c D KD d E KE e1 G KG g);
+hub_method!(A KA a B KB b C KC c D KD d E KE e1 G KG g I KI i);
+hub_method!(A KA a B KB b C KC c D KD d E KE e1 G KG g I KI i J KJ j);
+hub_method!(A KA a B KB b C KC c D KD d E KE e1 G KG g I KI i J KJ j K KK k);
+hub_method!(A KA a B KB b C KC c D KD d E KE e1 G KG g I KI i J KJ j K KK k L KL l);
+hub_method!(A KA a B KB b C KC c D KD d E KE e1 G KG g I KI i J KJ j K KK k L KL l M KM m);
+hub_method!(A KA a B KB b C KC c D KD d E KE e1 G KG g I KI i J KJ j K KK k L KL l M KM m N KN n);
 
 /// Reads the arguments of one method.
-pub(crate) type BindFn = fn(&Arguments) -> Result<BoundArguments, ProtocolError>;
+pub(crate) type BindFn = fn(ArgumentSource<'_>) -> Result<BoundArguments, ProtocolError>;
+
+/// What is known of a method's shape.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    pub(crate) bind: BindFn,
+    pub(crate) kinds: &'static [ArgumentKind],
+    pub(crate) streams: bool,
+}
+
+impl Shape {
+    /// How many streams the client has to upload.
+    pub(crate) fn uploads(&self) -> usize {
+        self.kinds.iter().filter(|kind| **kind == ArgumentKind::Stream).count()
+    }
+
+    /// Whether it is told by a token when the client wants no more.
+    pub(crate) fn takes_token(&self) -> bool {
+        self.kinds.contains(&ArgumentKind::Token)
+    }
+}
 
 /// A method of a hub, its shape forgotten.
 pub(crate) trait AnyMethod<H>: Send + Sync {
@@ -145,14 +271,15 @@ pub(crate) trait AnyMethod<H>: Send + Sync {
         ctx: HubCallerContext,
         arguments: BoundArguments,
         protocol: HubProtocol,
-    ) -> LocalBoxFuture<'static, Result<Payload, HubError>>;
+    ) -> LocalBoxFuture<'static, Result<Answer, HubError>>;
 }
 
-/// Forgets the shape of a method.
+/// Forgets the shape of a method, but for what is known of it.
 pub(crate) fn erase<H: 'static, Marker: 'static, M: HubMethod<H, Marker>>(
     method: M,
-) -> (BindFn, Box<dyn AnyMethod<H>>) {
-    (M::bind, Box::new(Erased::<M, Marker>(method, PhantomData)))
+) -> (Shape, Box<dyn AnyMethod<H>>) {
+    let shape = Shape { bind: M::bind, kinds: M::KINDS, streams: M::STREAMS };
+    (shape, Box::new(Erased::<M, Marker>(method, PhantomData)))
 }
 
 struct Erased<M, Marker>(M, PhantomData<fn() -> Marker>);
@@ -164,7 +291,7 @@ impl<H: 'static, Marker: 'static, M: HubMethod<H, Marker>> AnyMethod<H> for Eras
         ctx: HubCallerContext,
         arguments: BoundArguments,
         protocol: HubProtocol,
-    ) -> LocalBoxFuture<'static, Result<Payload, HubError>> {
+    ) -> LocalBoxFuture<'static, Result<Answer, HubError>> {
         match arguments.take::<M::Arguments>() {
             Some(arguments) => self.0.clone().call(hub, ctx, arguments, protocol),
             // They were bound by this very method.

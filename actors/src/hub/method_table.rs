@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use bytestring::ByteString;
 
-use crate::{authorization::Policy, hub::BindFn};
+use crate::{authorization::Policy, hub::Shape};
 
 /// What a connection has to know of a method.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub(crate) struct MethodEntry {
     pub(crate) name: Cow<'static, str>,
     /// The name again, as error texts have it: the declared one, however the client spells it.
     pub(crate) target: ByteString,
-    pub(crate) bind: BindFn,
+    pub(crate) shape: Shape,
     pub(crate) policy: Option<Arc<Policy>>,
 }
 
@@ -61,9 +61,11 @@ mod tests {
         let mut table = MethodTable::default();
         let mut free = true;
         for (index, name) in names.iter().enumerate() {
-            let bind: BindFn = |_| Err(crate::ProtocolError::invalid_data("never bound"));
+            let bind =
+                |_: crate::hub::ArgumentSource<'_>| Err(crate::ProtocolError::invalid_data("never bound"));
+            let shape = Shape { bind, kinds: &[], streams: false };
             let target = ByteString::from_static(name);
-            let entry = MethodEntry { index, name: Cow::Borrowed(name), target, bind, policy: None };
+            let entry = MethodEntry { index, name: Cow::Borrowed(name), target, shape, policy: None };
             free &= table.insert(entry);
         }
         (table, free)

@@ -5,19 +5,23 @@ mod descriptor;
 mod method;
 mod method_table;
 mod run;
+mod running;
+mod stream;
 
 use std::future::Future;
 
 pub(crate) use crate::hub::{
     actor::{HubActor, HubAddr, Lifecycle},
     descriptor::DescribedHub,
-    method::{AnyMethod, BindFn, erase},
+    method::{AnyMethod, Shape, erase},
     method_table::{MethodEntry, MethodTable},
     run::Run,
+    stream::{Pushed, Upload, UploadRoom},
 };
 pub use crate::hub::{
     descriptor::{DescribeError, HubDescriptor, MethodDescriptor},
-    method::{HubArgument, HubMethod, HubReturn},
+    method::{Answer, ArgumentSource, HubArgument, HubMethod, HubReturn},
+    stream::{ClientStream, HubStream},
 };
 use crate::{HubCallerContext, HubError, HubResult};
 

@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    panic::AssertUnwindSafe,
+    iter::Peekable,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -11,13 +11,13 @@ use std::{
 
 use bytes::BytesMut;
 use bytestring::ByteString;
-use futures::future::LocalBoxFuture;
 
 use crate::{
-    HubError,
-    authorization::{Call, CallSource, Completed, Invoke, Refusal, Step, panic_text},
-    hub::AnyMethod,
-    protocol::Payload,
+    authorization::{Call, CallSource, Completed, Invoke, Refusal, Step},
+    hub::{
+        AnyMethod,
+        running::{Progress, Running},
+    },
 };
 
 /// Calls that run in their order. Their answers go back together, as far as they are there whenever one has to wait.
@@ -25,122 +25,109 @@ pub(crate) struct Run<H> {
     hub: Arc<H>,
     methods: Arc<[Box<dyn AnyMethod<H>>]>,
     source: Arc<CallSource>,
-    steps: std::iter::Peekable<vec::IntoIter<Step>>,
+    steps: Peekable<vec::IntoIter<Step>>,
     running: Option<Running>,
-    records: BytesMut,
-    calls: usize,
+    answers: Answers,
     has_waited: bool,
-    has_reported: bool,
 }
 
-struct Running {
-    invocation_id: Option<ByteString>,
-    target: ByteString,
-    future: LocalBoxFuture<'static, Result<Payload, HubError>>,
+/// Answers that have not gone back yet.
+#[derive(Default)]
+struct Answers {
+    records: BytesMut,
+    /// Turns that are free again.
+    calls: usize,
+    ended: Vec<ByteString>,
+    has_reported: bool,
 }
 
 impl<H: 'static> Run<H> {
     pub(crate) fn new(hub: Arc<H>, methods: Arc<[Box<dyn AnyMethod<H>>]>, invoke: Invoke) -> Self {
-        Self {
-            hub,
-            methods,
-            source: invoke.source,
-            steps: invoke.steps.into_iter().peekable(),
-            running: None,
-            records: BytesMut::new(),
-            calls: 0,
-            has_waited: false,
-            has_reported: false,
-        }
+        let steps = invoke.steps.into_iter().peekable();
+        let answers = Answers::default();
+        Self { hub, methods, source: invoke.source, steps, running: None, answers, has_waited: false }
     }
 
     /// Starts a call, or answers in its place.
     fn start(&mut self, step: Step) {
         let call = match step {
             Step::Call(call) => call,
-            Step::Refused(refusal) => return self.refuse(&refusal),
+            Step::Refused(refusal) => return self.refuse(refusal),
         };
-        if let Err(error) = self.check_mode(&call) {
-            let invocation_id = call.invocation_id;
-            return self.refuse(&Refusal { invocation_id, error, in_turn: true });
+        match &call.fault {
+            None => self.running = Running::start(call, &self.hub, &self.methods, self.source.protocol),
+            Some(fault) => {
+                let error = fault.clone();
+                self.refuse(refusal_of(call, error));
+            }
         }
-        let Some(method) = self.methods.get(call.method) else { return };
-        let invocation = call.invocation;
-        let future =
-            method.call(self.hub.clone(), invocation.ctx, invocation.arguments, self.source.protocol);
-        self.running = Some(Running { invocation_id: call.invocation_id, target: call.target, future });
     }
 
-    /// Whether the call wants of the method what it gives.
-    fn check_mode(&self, call: &Call) -> Result<(), String> {
-        let target = &call.target;
-        if call.streaming {
-            return Err(format!(
-                "The client attempted to invoke the non-streaming '{target}' method with a streaming invocation."
-            ));
+    fn refuse(&mut self, refusal: Refusal) {
+        self.answers.calls += usize::from(refusal.in_turn);
+        let Some(id) = refusal.invocation_id else { return };
+        if !self.source.connection.is_abort_requested() {
+            self.source.protocol.write_error(&id, &refusal.error, &mut self.answers.records);
         }
-        if call.uploads > 0 {
-            let uploads = call.uploads;
-            return Err(format!(
-                "An unexpected error occurred invoking '{target}' on the server. HubException: Client sent {uploads} stream(s), Hub method expects 0."
-            ));
+        if refusal.is_tracked {
+            self.answers.ended.push(id);
         }
-        Ok(())
     }
 
-    /// Polls the running call once; a panic ends this call alone.
+    /// What is answered when it is read does not wait for the call before it.
+    fn refuse_at_once(&mut self) {
+        while let Some(Step::Refused(refusal)) =
+            self.steps.next_if(|step| matches!(step, Step::Refused(refusal) if !refusal.in_turn))
+        {
+            self.refuse(refusal);
+        }
+    }
+
+    /// Polls the running call; says whether there is none any more that the others have to wait for.
     fn poll_running(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(running) = &mut self.running else { return Poll::Ready(()) };
-        let polled = std::panic::catch_unwind(AssertUnwindSafe(|| running.future.as_mut().poll(cx)));
-        let result = match polled {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(result)) => result,
-            Err(panic) => {
-                let text = panic_text(panic.as_ref());
-                tracing::error!(target = &*running.target, panic = text, "a hub method panicked");
-                Err(HubError::internal("Panic", text))
-            }
-        };
-        if let Some(Running { invocation_id, target, .. }) = self.running.take() {
-            self.answer(invocation_id.as_deref(), &target, result);
-        }
-        Poll::Ready(())
-    }
-
-    fn answer(&mut self, invocation_id: Option<&str>, target: &str, result: Result<Payload, HubError>) {
-        self.calls += 1;
-        if self.source.connection.is_abort_requested() {
-            return;
-        }
-        let protocol = self.source.protocol;
-        match (result, invocation_id) {
-            (Ok(payload), Some(id)) => protocol.write_result(id, &payload, &mut self.records),
-            (Ok(_), None) => {}
-            (Err(err), id) => {
-                tracing::debug!(target, error = %err, "a hub method failed");
-                if let Some(id) = id {
-                    let base = format!("An unexpected error occurred invoking '{target}' on the server.");
-                    let error = err.told_to_client(&base, self.source.detailed_errors);
-                    protocol.write_error(id, &error, &mut self.records);
+        match running.poll(&self.source, &mut self.answers.records, cx) {
+            Poll::Ready(Progress::Over) => {
+                if let Some(running) = self.running.take() {
+                    self.answers.calls += usize::from(running.takes_turn());
+                    self.answers.ended.extend(running.end(&self.source));
                 }
+                Poll::Ready(())
             }
+            Poll::Ready(Progress::GaveUpTurn) => {
+                self.answers.calls += 1;
+                if let Some(running) = self.running.take() {
+                    actix_rt::spawn(Self { running: Some(running), ..self.beside() });
+                }
+                Poll::Ready(())
+            }
+            Poll::Pending => Poll::Pending,
         }
     }
 
-    fn refuse(&mut self, refusal: &Refusal) {
-        self.calls += usize::from(refusal.in_turn);
-        if let Some(id) = &refusal.invocation_id {
-            self.source.protocol.write_error(id, &refusal.error, &mut self.records);
+    /// A run of no calls, of the same connection.
+    fn beside(&self) -> Self {
+        Self {
+            hub: self.hub.clone(),
+            methods: self.methods.clone(),
+            source: self.source.clone(),
+            steps: Vec::new().into_iter().peekable(),
+            running: None,
+            answers: Answers { has_reported: true, ..Answers::default() },
+            has_waited: true,
         }
     }
+}
 
+impl Answers {
     /// Sends back what is there.
-    fn flush(&mut self) {
+    fn flush(&mut self, source: &CallSource) {
         let is_first = !std::mem::replace(&mut self.has_reported, true);
-        if is_first || self.calls > 0 || !self.records.is_empty() {
+        if is_first || self.calls > 0 || !self.records.is_empty() || !self.ended.is_empty() {
             let records = self.records.split().freeze();
-            let calls = std::mem::take(&mut self.calls);
-            self.source.completed.do_send(Completed { records, calls, is_first });
+            source.outbound.add(records.len());
+            let (calls, ended) = (std::mem::take(&mut self.calls), std::mem::take(&mut self.ended));
+            source.completed.do_send(Completed { records, calls, is_first, ended });
         }
     }
 }
@@ -152,14 +139,9 @@ impl<H: 'static> Future for Run<H> {
         let this = &mut *self;
         loop {
             if this.poll_running(cx).is_pending() {
-                // What is answered when it is read does not wait for the call before it.
-                while let Some(Step::Refused(refusal)) =
-                    this.steps.next_if(|step| matches!(step, Step::Refused(refusal) if !refusal.in_turn))
-                {
-                    this.refuse(&refusal);
-                }
+                this.refuse_at_once();
                 this.has_waited = true;
-                this.flush();
+                this.answers.flush(&this.source);
                 return Poll::Pending;
             }
             // Nobody reads the answers of a connection that ended while a call before was waiting.
@@ -167,7 +149,7 @@ impl<H: 'static> Future for Run<H> {
             match this.steps.next() {
                 Some(step) if !ended => this.start(step),
                 _ => {
-                    this.flush();
+                    this.answers.flush(&this.source);
                     return Poll::Ready(());
                 }
             }
@@ -176,3 +158,9 @@ impl<H: 'static> Future for Run<H> {
 }
 
 impl<H> Unpin for Run<H> {}
+
+/// What a call is answered that may not run as it is.
+fn refusal_of(call: Call, error: String) -> Refusal {
+    let (in_turn, is_tracked) = (call.takes_turn, call.cancel.is_some());
+    Refusal { invocation_id: call.invocation_id, error, in_turn, is_tracked }
+}

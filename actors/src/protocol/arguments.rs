@@ -25,6 +25,25 @@ impl Arguments {
     }
 }
 
+/// One value as it came, in the client's protocol: an item of a stream, or the answer to a question.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Argument {
+    /// A JSON value.
+    Json(Bytes),
+}
+
+impl Argument {
+    /// Reads it as the type wanted.
+    ///
+    /// # Errors
+    /// When it is no such value.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, ProtocolError> {
+        let Self::Json(text) = self;
+        serde_json::from_slice(text).map_err(|err| ProtocolError::named("JsonException", err.to_string()))
+    }
+}
+
 /// A place in a list of arguments.
 #[derive(Debug)]
 pub struct ArgumentReader<'a> {
@@ -39,6 +58,7 @@ impl ArgumentReader<'_> {
     ///
     /// # Errors
     /// When it is not of the type wanted.
+    #[allow(clippy::should_implement_trait, reason = "each item has a type of its own")]
     pub fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ProtocolError> {
         self.raw()?.map(|value| serde_json::from_slice(value).map_err(|_| wrong_type())).transpose()
     }

@@ -31,6 +31,10 @@ impl HandshakeRequest {
         let mut scanner = Scanner::new(record);
         let kind = scanner.kind().map_err(unreadable)?;
         if kind != Kind::Object {
+            // `not` is no null: what begins like a value must be one.
+            if kind != Kind::Array {
+                scanner.value(1).map_err(unreadable)?;
+            }
             return Err(unexpected(kind));
         }
         let (mut protocol, mut version) = (None, None);
@@ -114,6 +118,8 @@ mod tests {
     fn what_is_wrong_is_named() {
         for (text, error) in [
             ("[]", "Unexpected JSON Token Type 'Array'. Expected a JSON Object."),
+            ("null", "Unexpected JSON Token Type 'Null'. Expected a JSON Object."),
+            ("not json", "The handshake is not readable."),
             (
                 r#"{"protocol":"json"}"#,
                 r#"Missing required property 'version'. Message content: {"protocol":"json"}"#,

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::{
     ProtocolError,
     protocol::{
-        Arguments, HubMessage, Invocation, RECORD_SEPARATOR,
+        Argument, Arguments, CompletionOutcome, HubMessage, Invocation, RECORD_SEPARATOR,
         json_payload::{self, write_payload},
         scan::{Kind, Malformed, Scanner},
     },
@@ -33,8 +33,8 @@ struct Envelope {
     arguments: Option<Range<usize>>,
     stream_ids: Vec<ByteString>,
     sequence_id: Option<i64>,
-    has_item: bool,
-    has_result: bool,
+    item: Option<Range<usize>>,
+    result: Option<Range<usize>>,
 }
 
 impl Envelope {
@@ -42,6 +42,10 @@ impl Envelope {
         let mut scanner = Scanner::new(record);
         let kind = scanner.kind()?;
         if kind != Kind::Object {
+            // `not` is no null: what begins like a value must be one.
+            if kind != Kind::Array {
+                scanner.value(1)?;
+            }
             return Err(invalid(format!(
                 "Unexpected JSON Token Type '{}'. Expected a JSON Object.",
                 kind.name()
@@ -95,8 +99,8 @@ impl Envelope {
             "sequenceId" if kind == Kind::Null => {}
             "sequenceId" if kind != Kind::Number => return Err(wrong_type(name, "Number")),
             "sequenceId" => self.sequence_id = Some(read_number(&record[value], "Int64")?),
-            "item" => self.has_item = true,
-            "result" => self.has_result = true,
+            "item" => self.item = Some(value),
+            "result" => self.result = Some(value),
             _ => {}
         }
         Ok(())
@@ -108,14 +112,20 @@ impl Envelope {
             4 => self.into_invocation(record, true).map(HubMessage::Invocation),
             2 => {
                 let stream_id = self.required_id()?;
-                if self.has_item { Ok(HubMessage::StreamItem { stream_id }) } else { Err(missing("item")) }
+                let item = self.item.ok_or_else(|| missing("item"))?;
+                Ok(HubMessage::StreamItem { stream_id, item: Argument::Json(record.slice(item)) })
             }
             3 => {
                 let invocation_id = self.required_id()?;
-                if self.error.is_some() && self.has_result {
-                    return Err(invalid("The 'error' and 'result' properties are mutually exclusive."));
-                }
-                Ok(HubMessage::Completion { invocation_id })
+                let outcome = match (self.error, self.result) {
+                    (Some(_), Some(_)) => {
+                        return Err(invalid("The 'error' and 'result' properties are mutually exclusive."));
+                    }
+                    (Some(error), None) => CompletionOutcome::Error(error),
+                    (None, Some(result)) => CompletionOutcome::Result(Argument::Json(record.slice(result))),
+                    (None, None) => CompletionOutcome::Nothing,
+                };
+                Ok(HubMessage::Completion { invocation_id, outcome })
             }
             5 => Ok(HubMessage::CancelInvocation { invocation_id: self.required_id()? }),
             6 => Ok(HubMessage::Ping),
@@ -178,13 +188,34 @@ pub(super) fn write_error(invocation_id: &str, error: &str, out: &mut BytesMut) 
     end(out);
 }
 
-/// Writes a call of a method on the client's side that wants no answer.
+/// Writes the end of a stream to the client.
+pub(super) fn write_completion_end(invocation_id: &str, out: &mut BytesMut) {
+    write_completion_head(invocation_id, out);
+    end(out);
+}
+
+/// Writes one item of a stream to the client, given as JSON text.
+pub(super) fn write_stream_item(invocation_id: &str, item: &[u8], out: &mut BytesMut) {
+    out.put_slice(b"{\"type\":2,\"invocationId\":");
+    write_string(invocation_id, out);
+    out.put_slice(b",\"item\":");
+    out.put_slice(item);
+    end(out);
+}
+
+/// Writes a call of a method on the client's side; with an id, an answer is wanted.
 pub(super) fn write_invocation(
+    invocation_id: Option<&str>,
     target: &str,
     arguments: &impl Serialize,
     out: &mut BytesMut,
 ) -> Result<(), serde_json::Error> {
-    out.put_slice(b"{\"type\":1,\"target\":");
+    out.put_slice(b"{\"type\":1");
+    if let Some(id) = invocation_id {
+        out.put_slice(b",\"invocationId\":");
+        write_string(id, out);
+    }
+    out.put_slice(b",\"target\":");
     write_string(target, out);
     out.put_slice(b",\"arguments\":");
     let start = out.len();
@@ -390,9 +421,9 @@ mod tests {
             write(&mut out);
             String::from_utf8(out.to_vec()).unwrap()
         };
-        let invoke = |out: &mut BytesMut| write_invocation("T", &(7, "hi"), out).unwrap();
+        let invoke = |out: &mut BytesMut| write_invocation(None, "T", &(7, "hi"), out).unwrap();
         assert_eq!(written(&invoke), "{\"type\":1,\"target\":\"T\",\"arguments\":[7,\"hi\"]}\x1e");
-        let empty = |out: &mut BytesMut| write_invocation("T", &(), out).unwrap();
+        let empty = |out: &mut BytesMut| write_invocation(None, "T", &(), out).unwrap();
         assert_eq!(written(&empty), "{\"type\":1,\"target\":\"T\",\"arguments\":[]}\x1e");
         let result = |out: &mut BytesMut| write_result("9", b"5", out);
         assert_eq!(written(&result), "{\"type\":3,\"invocationId\":\"9\",\"result\":5}\x1e");
@@ -406,7 +437,7 @@ mod tests {
 
     #[test]
     fn a_bare_value_is_no_list_of_arguments() {
-        assert!(write_invocation("T", &"text", &mut BytesMut::new()).is_err());
-        assert!(write_invocation("T", &Some(1), &mut BytesMut::new()).is_err());
+        assert!(write_invocation(None, "T", &"text", &mut BytesMut::new()).is_err());
+        assert!(write_invocation(None, "T", &Some(1), &mut BytesMut::new()).is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 use bytestring::ByteString;
 
-use crate::protocol::Arguments;
+use crate::protocol::{Argument, Arguments};
 
 /// What a client can say once the handshake is done.
 #[derive(Debug)]
@@ -13,11 +13,15 @@ pub enum HubMessage {
     StreamItem {
         /// The stream.
         stream_id: ByteString,
+        /// The item, not yet typed.
+        item: Argument,
     },
     /// The end of an upload, or the answer to a question.
     Completion {
         /// The stream or the question.
         invocation_id: ByteString,
+        /// What came of it.
+        outcome: CompletionOutcome,
     },
     /// The client wants no more of a call.
     CancelInvocation {
@@ -43,6 +47,17 @@ pub enum HubMessage {
     },
     /// A kind of message this server does not know, to be passed over.
     Unknown,
+}
+
+/// What a completion says.
+#[derive(Debug)]
+pub enum CompletionOutcome {
+    /// The answer, not yet typed.
+    Result(Argument),
+    /// It failed.
+    Error(ByteString),
+    /// It is over.
+    Nothing,
 }
 
 /// A call of a hub method.

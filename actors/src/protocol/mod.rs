@@ -14,9 +14,9 @@ use serde::Serialize;
 
 pub(crate) use crate::protocol::framing::RecordReader;
 pub use crate::protocol::{
-    arguments::{ArgumentReader, Arguments},
+    arguments::{Argument, ArgumentReader, Arguments},
     handshake::{HandshakeRequest, handshake_response},
-    message::{HubMessage, Invocation},
+    message::{CompletionOutcome, HubMessage, Invocation},
     serialized::SerializedMessage,
 };
 use crate::{ProtocolError, SendError};
@@ -113,6 +113,20 @@ impl HubProtocol {
     pub fn write_error(self, invocation_id: &str, error: &str, out: &mut BytesMut) {
         match self {
             Self::Json => json::write_error(invocation_id, error, out),
+        }
+    }
+
+    /// Writes one item of a stream to the client.
+    pub fn write_stream_item(self, invocation_id: &str, item: &Payload, out: &mut BytesMut) {
+        match self {
+            Self::Json => json::write_stream_item(invocation_id, &item.0, out),
+        }
+    }
+
+    /// Writes the end of a stream to the client.
+    pub fn write_completion_end(self, invocation_id: &str, out: &mut BytesMut) {
+        match self {
+            Self::Json => json::write_completion_end(invocation_id, out),
         }
     }
 

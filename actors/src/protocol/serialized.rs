@@ -25,8 +25,28 @@ impl SerializedMessage {
     /// # Errors
     /// When the arguments cannot be written.
     pub fn invocation(method: &str, arguments: &impl Serialize) -> Result<Self, SendError> {
+        Self::encode(None, method, arguments)
+    }
+
+    /// Encodes a call of `method` that is to be answered under an id.
+    ///
+    /// # Errors
+    /// When the arguments cannot be written.
+    pub fn question(
+        invocation_id: &str,
+        method: &str,
+        arguments: &impl Serialize,
+    ) -> Result<Self, SendError> {
+        Self::encode(Some(invocation_id), method, arguments)
+    }
+
+    fn encode(
+        invocation_id: Option<&str>,
+        method: &str,
+        arguments: &impl Serialize,
+    ) -> Result<Self, SendError> {
         let mut out = BytesMut::with_capacity(128);
-        json::write_invocation(method, arguments, &mut out)
+        json::write_invocation(invocation_id, method, arguments, &mut out)
             .map_err(|err| SendError::Serialize(Box::new(err)))?;
         Ok(Self(Arc::new(Encodings { json: out.freeze() })))
     }

@@ -1,6 +1,6 @@
 //! The registry of one hub on one worker: which connections a target means.
 //!
-//! Receives [`Connect`], [`Disconnect`], [`JoinGroup`], [`LeaveGroup`], [`Publish`] and [`AbortConnection`]; sends
+//! Receives [`Connect`], [`Disconnect`], [`JoinGroup`], [`LeaveGroup`], [`Publish`], [`Ask`] and [`AbortConnection`]; sends
 //! [`Deliver`] to connections. Never awaits.
 
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use actix::prelude::*;
 use crate::{
     ConnectionId,
     protocol::SerializedMessage,
-    registry::{Deliver, Index, Target},
+    registry::{Ask, Deliver, Index, Question, Target},
     transport::Backlog,
 };
 
@@ -105,6 +105,20 @@ impl Handler<Publish> for RegistryActor {
     }
 }
 
+impl Handler<Ask> for RegistryActor {
+    type Result = Result<(), Question>;
+
+    fn handle(&mut self, Ask(id, question): Ask, _: &mut Self::Context) -> Self::Result {
+        let mut question = Some(question);
+        self.connections.select(&Target::Connection(id), |client| {
+            if let Some(question) = question.take() {
+                client.ask(question);
+            }
+        });
+        question.map_or(Ok(()), Err)
+    }
+}
+
 /// A hub asks for the end of a connection of this worker. It comes this way, and not straight to the connection, so that
 /// it stays behind what was published before.
 #[derive(Debug, Message)]
@@ -146,6 +160,11 @@ impl Client {
     fn deliver(&self, message: &SerializedMessage) {
         let fits = self.backlog.try_add(message.len(), self.maximum_backlog);
         self.deliver.do_send(if fits { Deliver::Message(message.clone()) } else { Deliver::Overflow });
+    }
+
+    fn ask(&self, question: Question) {
+        let fits = self.backlog.try_add(question.message.len(), self.maximum_backlog);
+        self.deliver.do_send(if fits { Deliver::Question(question) } else { Deliver::Overflow });
     }
 }
 

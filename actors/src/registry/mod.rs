@@ -1,6 +1,7 @@
 //! Who is connected: one registry actor per hub and worker, and the handle that reaches all of them.
 
 mod actor;
+mod client_results;
 mod index;
 mod target;
 
@@ -11,7 +12,9 @@ use actix::{
     dev::{MessageResponse, ToEnvelope},
     prelude::SendError as MailboxFull,
 };
+use futures::channel::oneshot;
 use parking_lot::RwLock;
+use serde::Serialize;
 
 pub(crate) use crate::registry::target::{Deliver, Target};
 pub(crate) use crate::registry::{
@@ -19,9 +22,13 @@ pub(crate) use crate::registry::{
         AbortConnection, Client, Connect, CountConnections, Disconnect, JoinGroup, LeaveGroup, Publish,
         RegistryActor,
     },
+    client_results::{Ask, OpenQuestions, Question, Unanswered},
     index::Index,
 };
-use crate::{ConnectionId, SendError, protocol::SerializedMessage};
+use crate::{
+    ConnectionId, HubError, SendError,
+    protocol::{Argument, SerializedMessage},
+};
 
 /// The registries of one hub on all workers, seen from one of them or from outside.
 #[derive(Clone)]
@@ -32,7 +39,10 @@ pub(crate) struct Registry {
 
 /// The registry actors of one hub, one a worker. They join as workers start.
 #[derive(Debug, Default)]
-pub(crate) struct Shards(RwLock<Arc<Vec<Addr<RegistryActor>>>>);
+pub(crate) struct Shards {
+    actors: RwLock<Arc<Vec<Addr<RegistryActor>>>>,
+    questions: OpenQuestions,
+}
 
 impl Registry {
     /// Seen from outside: no worker is nearer than another.
@@ -43,7 +53,7 @@ impl Registry {
     /// Starts the registry of this worker and joins it to the others.
     pub(crate) fn start(shards: Arc<Shards>) -> Self {
         let local = RegistryActor::default().start();
-        let mut all = shards.0.write();
+        let mut all = shards.actors.write();
         *all = Arc::new(all.iter().filter(|shard| shard.connected()).chain([&local]).cloned().collect());
         drop(all);
         Self { shards, local: Some(local) }
@@ -79,6 +89,38 @@ impl Registry {
     /// Removes a connection, of any worker, from a group. Unknown connections are no error.
     pub(crate) async fn leave(&self, id: ConnectionId, group: Arc<str>) -> Result<(), SendError> {
         self.first_that_knows(LeaveGroup(id, group)).await
+    }
+
+    /// Asks a client, of any worker, and waits for its answer.
+    pub(crate) async fn ask(
+        &self,
+        connection_id: &ConnectionId,
+        method: &str,
+        arguments: &impl Serialize,
+    ) -> Result<Argument, HubError> {
+        let open = self.shards.questions.open(connection_id);
+        let message = SerializedMessage::question(&open.id, method, arguments)?;
+        let (reply, answer) = oneshot::channel();
+        let mut question = Question { id: open.id.clone(), message, reply };
+        let peers = self.peers();
+        let others = peers.iter().filter(|peer| self.local.as_ref() != Some(peer));
+        for shard in self.local.iter().chain(others) {
+            question = match shard.send(Ask(connection_id.clone(), question)).await {
+                Ok(Ok(())) => {
+                    let is_over = || io_error(format!("Connection '{connection_id}' disconnected."));
+                    return answer.await.unwrap_or_else(|_| Err(is_over()));
+                }
+                Ok(Err(question)) => question,
+                // A worker that has ended takes the question with it.
+                Err(_) => break,
+            };
+        }
+        Err(io_error(format!("Connection '{connection_id}' does not exist.")))
+    }
+
+    /// Whether a question is open that another connection has to answer.
+    pub(crate) fn is_asked_of_another(&self, question: &str, connection_id: &ConnectionId) -> bool {
+        self.shards.questions.is_for_another(question, connection_id)
     }
 
     /// Ends a connection of this worker, after all that was published before.
@@ -125,8 +167,12 @@ impl Registry {
 
     /// The addresses themselves are shared, not cloned: the bound of a mailbox holds per address value.
     fn peers(&self) -> Arc<Vec<Addr<RegistryActor>>> {
-        self.shards.0.read().clone()
+        self.shards.actors.read().clone()
     }
+}
+
+fn io_error(text: String) -> HubError {
+    HubError::internal("IOException", text)
 }
 
 impl fmt::Debug for Registry {

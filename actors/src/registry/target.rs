@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::Message;
 
-use crate::{ConnectionId, protocol::SerializedMessage};
+use crate::{ConnectionId, protocol::SerializedMessage, registry::Question};
 
 /// Whom a message is for. Names are compared with case.
 #[derive(Clone, Debug)]
@@ -30,11 +30,13 @@ pub(crate) enum Target {
 }
 
 /// What a connection is handed by its registry.
-#[derive(Clone, Debug, Message)]
+#[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) enum Deliver {
     /// A message, already counted in the connection's backlog.
     Message(SerializedMessage),
+    /// A question, counted in the same way.
+    Question(Question),
     /// The client is too slow: a message did not fit into the backlog any more.
     Overflow,
     /// A hub asks for the end of the connection.

@@ -133,20 +133,20 @@ impl<T> HubArgument<Stream> for ClientStream<T> {}
 
 /// What a method can return.
 #[diagnostic::on_unimplemented(message = "`{Self}` cannot be a result", label = "not writable")]
-pub trait HubReturn {}
+pub trait HubReturn<Kind> {}
 
-impl<T, E: Into<HubError>> HubReturn for Result<T, E> {}
-impl<T> HubReturn for HubStream<T> {}
+impl<T, E: Into<HubError>> HubReturn<Value> for Result<T, E> {}
+impl<T> HubReturn<Stream> for HubStream<T> {}
 
 /// Async functions of up to 12 arguments.
 pub trait HubMethod<H, M> {}
 
 macro_rules! hub_method_impls {
     ($($argument:ident $marker:ident)*) => {
-        impl<H, F, R, $($argument, $marker,)*> HubMethod<H, (R, $($argument, $marker,)*)> for F
+        impl<H, F, R, K, $($argument, $marker,)*> HubMethod<H, (R, K, $($argument, $marker,)*)> for F
         where
             F: AsyncFn(&H, HubCallerContext, $($argument),*) -> R,
-            R: HubReturn,
+            R: HubReturn<K>,
             $($argument: HubArgument<$marker>,)*
         {
         }
@@ -165,5 +165,5 @@ pub mod __private {
     use super::{HubArgument, HubReturn};
 
     pub fn assert_argument<T: HubArgument<M>, M>() {}
-    pub fn assert_result<R: HubReturn>() {}
+    pub fn assert_result<R: HubReturn<Kind>, Kind>() {}
 }

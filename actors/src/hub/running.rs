@@ -1,0 +1,222 @@
+//! One call that runs: first its method, then perhaps a stream of answers.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::BytesMut;
+use bytestring::ByteString;
+use futures::{future::LocalBoxFuture, stream::LocalBoxStream};
+
+use crate::{
+    HubCallerContext, HubError,
+    authorization::{Call, CallSource, Cancel, panic_text},
+    hub::{Answer, AnyMethod},
+    protocol::{HubProtocol, Payload},
+};
+
+/// A call between its beginning and its end.
+pub(super) struct Running {
+    invocation_id: Option<ByteString>,
+    target: ByteString,
+    ctx: HubCallerContext,
+    work: Work,
+    cancel: Option<Cancel>,
+    /// Ready when the client wants no more, or is gone.
+    cancelled: Option<LocalBoxFuture<'static, ()>>,
+    takes_turn: bool,
+}
+
+enum Work {
+    Method(LocalBoxFuture<'static, Result<Answer, HubError>>),
+    Stream(LocalBoxStream<'static, Result<Payload, HubError>>),
+}
+
+/// How far a call has come.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// It is answered.
+    Over,
+    /// It goes on, but nothing has to wait for it any more.
+    GaveUpTurn,
+}
+
+impl Running {
+    /// Calls the method; `None` where the hub has no such method, which was looked up before.
+    pub(super) fn start<H: 'static>(
+        call: Call,
+        hub: &Arc<H>,
+        methods: &[Box<dyn AnyMethod<H>>],
+        protocol: HubProtocol,
+    ) -> Option<Self> {
+        let method = methods.get(call.method)?;
+        let ctx = call.invocation.ctx.clone();
+        let work = method.call(hub.clone(), call.invocation.ctx, call.invocation.arguments, protocol);
+        Some(Self {
+            invocation_id: call.invocation_id,
+            target: call.target,
+            ctx,
+            work: Work::Method(work),
+            cancel: call.cancel,
+            cancelled: None,
+            takes_turn: call.takes_turn,
+        })
+    }
+
+    pub(super) const fn takes_turn(&self) -> bool {
+        self.takes_turn
+    }
+
+    /// It is over; its id, if it could be cancelled by it.
+    pub(super) fn end(self, source: &CallSource) -> Option<ByteString> {
+        source.connection.ended(&self.ctx);
+        self.invocation_id.filter(|_| self.cancel.is_some())
+    }
+
+    /// Goes on with it; what it answers is written to `records`. A panic ends this call alone.
+    pub(super) fn poll(
+        &mut self,
+        source: &CallSource,
+        records: &mut BytesMut,
+        cx: &mut Context<'_>,
+    ) -> Poll<Progress> {
+        loop {
+            match &mut self.work {
+                Work::Method(method) => {
+                    let answer = match guarded(|| method.as_mut().poll(cx)) {
+                        Ok(Poll::Ready(answer)) => answer,
+                        Ok(Poll::Pending) => return self.wait(source, cx),
+                        Err(panic) => Err(self.panicked(&panic)),
+                    };
+                    match answer {
+                        Ok(Answer::Stream(stream)) => self.begin_stream(stream),
+                        Ok(Answer::Value(value)) => self.answer(source, records, Ok(Some(value))),
+                        Err(err) => self.answer(source, records, Err((err, Self::FAILED))),
+                    }
+                    if matches!(self.work, Work::Method(_)) {
+                        return Poll::Ready(Progress::Over);
+                    }
+                }
+                Work::Stream(_) => return self.poll_stream(source, records, cx).map(|()| Progress::Over),
+            }
+        }
+    }
+
+    /// The method has to wait; perhaps for the client, and then nothing may wait for the method.
+    fn wait(&mut self, source: &CallSource, cx: &Context<'_>) -> Poll<Progress> {
+        if self.takes_turn && source.connection.has_given_up_turn(&self.ctx, cx.waker()) {
+            self.takes_turn = false;
+            return Poll::Ready(Progress::GaveUpTurn);
+        }
+        Poll::Pending
+    }
+
+    fn begin_stream(&mut self, stream: LocalBoxStream<'static, Result<Payload, HubError>>) {
+        self.work = Work::Stream(stream);
+        let token = self.cancel.as_ref().map(|cancel| cancel.token.clone()).unwrap_or_default();
+        self.cancelled = Some(Box::pin(token.cancelled_owned()));
+    }
+
+    /// Takes items while the client keeps up with them.
+    fn poll_stream(&mut self, source: &CallSource, records: &mut BytesMut, cx: &mut Context<'_>) -> Poll<()> {
+        for _ in 0..ITEMS_IN_A_TURN {
+            if self.is_cancelled(source, cx) {
+                self.answer(source, records, Ok(None));
+                return Poll::Ready(());
+            }
+            if !records.is_empty() && records.len() >= BYTES_IN_A_TURN {
+                break;
+            }
+            if source.must_wait(cx) {
+                return Poll::Pending;
+            }
+            let Work::Stream(stream) = &mut self.work else { return Poll::Ready(()) };
+            match guarded(|| stream.as_mut().poll_next(cx)) {
+                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Ready(Some(Ok(item)))) => {
+                    if let Some(id) = &self.invocation_id {
+                        source.protocol.write_stream_item(id, &item, records);
+                    }
+                }
+                Ok(Poll::Ready(None)) => {
+                    self.answer(source, records, Ok(None));
+                    return Poll::Ready(());
+                }
+                Ok(Poll::Ready(Some(Err(err)))) => {
+                    self.answer(source, records, Err((err, Self::STREAM_FAILED)));
+                    return Poll::Ready(());
+                }
+                Err(panic) => {
+                    let err = self.panicked(&panic);
+                    self.answer(source, records, Err((err, Self::STREAM_FAILED)));
+                    return Poll::Ready(());
+                }
+            }
+        }
+        // Others have their turn, and what there is goes out.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Whether the stream is to be dropped. A method that has asked to be told ends by itself, unless the client is gone.
+    fn is_cancelled(&mut self, source: &CallSource, cx: &mut Context<'_>) -> bool {
+        let is_cancelled =
+            self.cancelled.as_mut().is_none_or(|cancelled| cancelled.as_mut().poll(cx).is_ready());
+        if !is_cancelled {
+            return false;
+        }
+        self.cancelled = None;
+        let is_cooperative = self.cancel.as_ref().is_some_and(|cancel| cancel.is_cooperative);
+        !is_cooperative || source.connection.aborted().is_cancelled()
+    }
+
+    /// Answers: with a value, with the end of a stream, or with an error.
+    fn answer(
+        &self,
+        source: &CallSource,
+        records: &mut BytesMut,
+        answer: Result<Option<Payload>, (HubError, fn(&str) -> String)>,
+    ) {
+        let protocol = source.protocol;
+        // A call that ends its connection is not answered, nor what comes behind it.
+        let id = self.invocation_id.as_deref().filter(|_| !source.connection.is_abort_requested());
+        match (answer, id) {
+            (Ok(Some(value)), Some(id)) => protocol.write_result(id, &value, records),
+            (Ok(None), Some(id)) => protocol.write_completion_end(id, records),
+            (Ok(_), None) => {}
+            (Err((err, base)), id) => {
+                tracing::debug!(target = &*self.target, error = %err, "a hub method failed");
+                if let Some(id) = id {
+                    let error = err.told_to_client(&base(&self.target), source.detailed_errors);
+                    protocol.write_error(id, &error, records);
+                }
+            }
+        }
+    }
+
+    fn panicked(&self, panic: &Panic) -> HubError {
+        let text = panic_text(panic.as_ref());
+        tracing::error!(target = &*self.target, panic = text, "a hub method panicked");
+        HubError::internal("Panic", text)
+    }
+
+    const FAILED: fn(&str) -> String =
+        |target| format!("An unexpected error occurred invoking '{target}' on the server.");
+    const STREAM_FAILED: fn(&str) -> String =
+        |_| "An error occurred on the server while streaming results.".to_owned();
+}
+
+type Panic = Box<dyn std::any::Any + Send>;
+
+/// Runs the application's own code; a panic in it comes back as a value.
+fn guarded<T>(poll: impl FnOnce() -> T) -> Result<T, Panic> {
+    std::panic::catch_unwind(AssertUnwindSafe(poll))
+}
+
+/// Then others have their turn.
+const ITEMS_IN_A_TURN: usize = 128;
+
+/// Then what there is goes out.
+const BYTES_IN_A_TURN: usize = 16 * 1024;

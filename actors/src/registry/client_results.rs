@@ -1,0 +1,105 @@
+//! Questions put to clients, and who waits for the answers.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use actix::Message;
+use bytestring::ByteString;
+use futures::channel::oneshot;
+use parking_lot::Mutex;
+
+use crate::{
+    ConnectionId, HubError,
+    protocol::{Argument, CompletionOutcome, SerializedMessage},
+};
+
+/// The questions of a hub that are open, on all workers: each is for one connection, and no other may answer it.
+#[derive(Debug, Default)]
+pub(crate) struct OpenQuestions {
+    last: AtomicU64,
+    open: Mutex<HashMap<ByteString, ConnectionId>>,
+}
+
+impl OpenQuestions {
+    /// Opens a question; it is closed when the guard is dropped.
+    pub(super) fn open(&self, connection_id: &ConnectionId) -> OpenQuestion<'_> {
+        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        let id = ByteString::from(format!("s{number}"));
+        self.open.lock().insert(id.clone(), connection_id.clone());
+        OpenQuestion { questions: self, id }
+    }
+
+    /// Whether a question is open that another connection has to answer.
+    pub(crate) fn is_for_another(&self, id: &str, connection_id: &ConnectionId) -> bool {
+        self.open.lock().get(id).is_some_and(|asked| asked != connection_id)
+    }
+}
+
+/// A question that waits for its answer.
+pub(super) struct OpenQuestion<'a> {
+    questions: &'a OpenQuestions,
+    pub(super) id: ByteString,
+}
+
+impl Drop for OpenQuestion<'_> {
+    fn drop(&mut self) {
+        self.questions.open.lock().remove(&self.id);
+    }
+}
+
+/// A question on its way to a connection of this worker; handed back where there is no such connection.
+#[derive(Message)]
+#[rtype(result = "Result<(), Question>")]
+pub(crate) struct Ask(pub(crate) ConnectionId, pub(crate) Question);
+
+/// A question on its way to a client.
+pub(crate) struct Question {
+    pub(crate) id: ByteString,
+    pub(crate) message: SerializedMessage,
+    pub(crate) reply: Reply,
+}
+
+impl fmt::Debug for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Question").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Where an answer goes; dropped without one when the connection is over.
+pub(crate) type Reply = oneshot::Sender<Result<Argument, HubError>>;
+
+/// The questions a connection has not answered yet.
+#[derive(Debug, Default)]
+pub(crate) struct Unanswered(HashMap<ByteString, Reply>);
+
+impl Unanswered {
+    pub(crate) fn insert(&mut self, id: ByteString, reply: Reply) {
+        // Those that nobody waits for any more are forgotten.
+        self.0.retain(|_, reply| !reply.is_canceled());
+        self.0.insert(id, reply);
+    }
+
+    /// Hands an answer to who waits for it; hands it back where nobody does.
+    pub(crate) fn answer(&mut self, id: &str, outcome: CompletionOutcome) -> Option<CompletionOutcome> {
+        let Some(reply) = self.0.remove(id) else { return Some(outcome) };
+        let answer = match outcome {
+            CompletionOutcome::Result(result) => Ok(result),
+            CompletionOutcome::Error(error) => Err(HubError::new(error.to_string())),
+            CompletionOutcome::Nothing => Err(HubError::new(NO_MESSAGE)),
+        };
+        // Nobody may be waiting any more.
+        let _ = reply.send(answer);
+        None
+    }
+
+    /// The connection is over: who waits is told.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// What the original says of a failure without a text.
+const NO_MESSAGE: &str = "Exception of type 'Microsoft.AspNetCore.SignalR.HubException' was thrown.";

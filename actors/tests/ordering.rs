@@ -1,0 +1,197 @@
+//! The calls of a client run in their order, and as many beside each other as the options say.
+
+use std::sync::Arc;
+
+use actix_signalr_actors::{
+    AuthorizeData, Hub, HubCallerContext, HubDescriptor, HubOptions, HubResult, Policy,
+    testing::{TestClient, TestHub, user},
+};
+use futures::{FutureExt, future::join, join};
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+
+/// A hub whose calls wait until the test lets them go on.
+#[derive(Clone)]
+struct Gate {
+    log: Arc<Mutex<Vec<String>>>,
+    open: Arc<Semaphore>,
+}
+
+impl Gate {
+    fn new() -> Self {
+        Self { log: Arc::default(), open: Arc::new(Semaphore::new(0)) }
+    }
+
+    fn log(&self) -> Vec<String> {
+        self.log.lock().clone()
+    }
+
+    async fn pass(&self, _ctx: HubCallerContext, name: String) -> HubResult<String> {
+        self.log.lock().push(format!("{name} begins"));
+        self.open.acquire().await?.forget();
+        self.log.lock().push(format!("{name} ends"));
+        Ok(name)
+    }
+
+    async fn quick(&self, _ctx: HubCallerContext, name: String) -> HubResult<String> {
+        self.log.lock().push(name.clone());
+        Ok(name)
+    }
+
+    async fn open(&self, _ctx: HubCallerContext) -> HubResult {
+        self.open.add_permits(1);
+        Ok(())
+    }
+}
+
+impl Hub for Gate {
+    fn describe(hub: &mut HubDescriptor<Self>) {
+        hub.method("Pass", Self::pass);
+        hub.method("Quick", Self::quick);
+        hub.method("Open", Self::open);
+        hub.method("Guarded", Self::quick).authorize(AuthorizeData::policy("Asked"));
+        hub.method("GuardedOpen", Self::open).authorize(AuthorizeData::policy("Asked"));
+    }
+}
+
+async fn connected(limit: usize) -> (Gate, TestHub<Gate>, TestClient) {
+    let gate = Gate::new();
+    let options = HubOptions::default().maximum_parallel_invocations(limit);
+    let asked = Policy::new().require_assertion(|_| true);
+    let hub = TestHub::builder(gate.clone()).options(options).policy("Asked", asked).start();
+    let ann = hub.connect(user("ann")).await;
+    (gate, hub, ann)
+}
+
+fn call(id: u32, target: &str, arguments: &str) -> String {
+    format!(
+        "{{\"type\":1,\"invocationId\":\"{id}\",\"target\":\"{target}\",\"arguments\":[{arguments}]}}\x1e"
+    )
+}
+
+/// The ids of the next answers.
+async fn answered(client: &TestClient, answers: usize) -> Vec<String> {
+    let mut ids = Vec::new();
+    for _ in 0..answers {
+        let record = client.next_record().await.unwrap_or_default();
+        let answer: serde_json::Value = serde_json::from_str(&record).unwrap_or_default();
+        ids.push(answer["invocationId"].as_str().unwrap_or("(no answer)").to_owned());
+    }
+    ids
+}
+
+/// Lets all actors of this thread work off what they have.
+async fn settle() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[actix::test]
+async fn one_call_at_a_time_in_the_order_sent() {
+    let (gate, _hub, ann) = connected(1).await;
+    let calls = [call(1, "Pass", "\"a\""), call(2, "Quick", "\"b\""), call(3, "Pass", "\"c\"")].concat();
+    ann.send_bytes(calls).await;
+    settle().await;
+    assert_eq!(gate.log(), ["a begins"]);
+    gate.open.add_permits(2);
+    assert_eq!(answered(&ann, 3).await, ["1", "2", "3"]);
+    assert_eq!(gate.log(), ["a begins", "a ends", "b", "c begins", "c ends"]);
+}
+
+#[actix::test]
+async fn the_order_holds_across_reads_and_guards() {
+    let (_gate, _hub, ann) = connected(1).await;
+    for first in 0..20 {
+        let quick = call(first * 3, "Quick", "\"a\"");
+        let guarded = call(first * 3 + 1, "Guarded", "\"b\"");
+        ann.send_bytes(quick + &guarded).await;
+        ann.send_bytes(call(first * 3 + 2, "Quick", "\"c\"")).await;
+    }
+    let expected: Vec<String> = (0..60).map(|id: u32| id.to_string()).collect();
+    assert_eq!(answered(&ann, 60).await, expected);
+}
+
+#[actix::test]
+async fn several_calls_may_run_beside_each_other_and_end_in_any_order() {
+    let (gate, _hub, ann) = connected(2).await;
+    ann.send_bytes(call(1, "Pass", "\"a\"") + &call(2, "Quick", "\"b\"")).await;
+    assert_eq!(answered(&ann, 1).await, ["2"]);
+    ann.send_bytes(call(3, "Pass", "\"c\"") + &call(4, "Quick", "\"d\"")).await;
+    settle().await;
+    assert_eq!(gate.log(), ["a begins", "b", "c begins"], "d waits: two run");
+    gate.open.add_permits(1);
+    assert_eq!(answered(&ann, 2).await, ["1", "4"]);
+}
+
+#[actix::test]
+async fn a_guarded_call_runs_beside_one_that_waits_for_it() {
+    let (_gate, _hub, ann) = connected(2).await;
+    ann.send_bytes(call(1, "Pass", "\"a\"") + &call(2, "GuardedOpen", "")).await;
+    assert_eq!(answered(&ann, 2).await, ["2", "1"]);
+}
+
+#[actix::test]
+async fn clients_do_not_wait_for_each_other() {
+    let (gate, hub, ann) = connected(1).await;
+    let bob = hub.connect(user("bob")).await;
+    let (passed, ()) = join!(ann.invoke::<String>("Pass", ("a",)), async {
+        assert_eq!(bob.invoke("Quick", ("b",)).await, Ok("b".to_owned()));
+        bob.invoke::<()>("Open", ()).await.unwrap();
+    });
+    assert_eq!(passed, Ok("a".to_owned()));
+    assert_eq!(gate.log(), ["a begins", "b", "a ends"]);
+}
+
+#[actix::test]
+async fn what_does_not_fit_its_method_is_answered_when_it_is_read() {
+    let (gate, _hub, ann) = connected(1).await;
+    ann.send_bytes(call(1, "Pass", "\"a\"") + &call(2, "Nothing", "") + &call(3, "Pass", "1")).await;
+    assert_eq!(answered(&ann, 2).await, ["2", "3"], "while the first call still runs");
+    gate.open.add_permits(1);
+    assert_eq!(answered(&ann, 1).await, ["1"]);
+}
+
+#[actix::test]
+async fn what_does_not_fit_waits_behind_a_call_that_waits() {
+    let (gate, _hub, ann) = connected(1).await;
+    ann.send_bytes(call(1, "Pass", "\"a\"") + &call(2, "Quick", "\"b\"") + &call(3, "Nothing", "")).await;
+    settle().await;
+    assert!(ann.next_record().now_or_never().is_none(), "the second call has not begun");
+    gate.open.add_permits(1);
+    assert_eq!(answered(&ann, 3).await, ["1", "2", "3"]);
+}
+
+#[actix::test]
+async fn many_calls_keep_their_order() {
+    let (_gate, _hub, ann) = connected(1).await;
+    let calls = (0..1000).map(|id| call(id, "Quick", "\"x\"")).collect::<String>();
+    ann.send_bytes(calls).await;
+    let expected: Vec<String> = (0..1000).map(|id: u32| id.to_string()).collect();
+    assert_eq!(answered(&ann, 1000).await, expected);
+}
+
+#[actix::test]
+async fn sixteen_calls_on_their_way_are_all_answered() {
+    let (_gate, _hub, ann) = connected(1).await;
+    let calls = (0..16).map(|n| {
+        let name = n.to_string();
+        let ann = &ann;
+        async move { (ann.invoke::<String>("Quick", (name.clone(),)).await, Ok(name)) }
+    });
+    for (found, expected) in futures::future::join_all(calls).await {
+        assert_eq!(found, expected);
+    }
+}
+
+#[actix::test]
+async fn a_ping_passes_a_running_call() {
+    let (gate, _hub, ann) = connected(1).await;
+    let (passed, ()) = join(ann.invoke::<String>("Pass", ("a",)), async {
+        ann.send_record(r#"{"type":6}"#).await;
+        settle().await;
+        gate.open.add_permits(1);
+    })
+    .await;
+    assert_eq!(passed, Ok("a".to_owned()));
+}
