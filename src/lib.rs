@@ -35,6 +35,7 @@
 //! - [`Hub`]: what clients call; `#[hub]` writes it. [`HubResult`] and [`HubError`]: what a method returns, and what a client is
 //!   told of a failure.
 //! - [`HubCallerContext`]: who calls, whom to send to ([`HubCallerClients`]), groups ([`GroupManager`]), the connection.
+//! - [`HubStream`], [`ClientStream`]: streams to a client and from it. [`SingleClientProxy::invoke`]: a question to a client.
 //! - [`HubContext`]: the same from outside of a hub, from a request handler or a timer.
 //! - [`SignalR`] and [`SignalRBuilder`]: a server, and what it is made of. [`HttpServerExt`]: what its `HttpServer` needs.
 //! - [`HubOptions`] and [`HttpConnectionOptions`]: timeouts, limits, transports.
@@ -49,7 +50,7 @@
 //! # Features
 //!
 //! - `macros` (default): the attributes `#[hub]`, `#[authorize]`, `#[allow_anonymous]` and `#[hub_method]`.
-//! - `testing`: reserved for the test kit.
+//! - `testing`: the module `test`, a kit that serves a hub in memory; for `dev-dependencies`.
 
 mod authentication;
 mod authorize;
@@ -94,6 +95,6 @@ pub use crate::{
 };
 
 /// The programs of the README are tests too.
-#[cfg(all(doctest, feature = "macros"))]
+#[cfg(all(doctest, feature = "macros", feature = "testing"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

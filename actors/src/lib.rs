@@ -88,7 +88,7 @@
 //!
 //! # Features
 //!
-//! - `testing`: reserved for the test kit.
+//! - `testing`: the module `testing`, a kit that serves a hub in memory.
 
 mod authorization;
 mod claims;
