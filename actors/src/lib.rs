@@ -1,4 +1,94 @@
 //! The hub runtime of `actix-signalr`: protocols, actors and authorization; no HTTP in it.
+//!
+//! Applications use the crate `actix-signalr`, which has all of this that they need. This one is for what brings bytes to hubs
+//! by other ways than actix-web: it is given a connection's bytes, and gives back what is to be written.
+//!
+//! A transport is a recipient of [`Outbound`](transport::Outbound). It counts what it brings, sends it as
+//! [`Received`](transport::Received), and takes off what it has written:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use actix::prelude::*;
+//! use actix_signalr_actors::{
+//!     ConnectRequest, ConnectionId, DefaultUserIdProvider, Hub, HubCallerContext, HubDescriptor, HubOptions,
+//!     HubResult, HubServer, NewConnection, Policies,
+//!     protocol::TransferFormat,
+//!     transport::{Flow, Outbound, Received, TransportKind},
+//! };
+//!
+//! struct Greeter;
+//!
+//! impl Greeter {
+//!     async fn greet(&self, _ctx: HubCallerContext, name: String) -> HubResult<String> {
+//!         Ok(format!("Hello, {name}!"))
+//!     }
+//! }
+//!
+//! impl Hub for Greeter {
+//!     fn describe(hub: &mut HubDescriptor<Self>) {
+//!         hub.method("Greet", Self::greet);
+//!     }
+//! }
+//!
+//! /// Keeps what is to be written until the answer is there.
+//! struct Memory {
+//!     written: Vec<u8>,
+//!     flow: Flow,
+//! }
+//!
+//! impl Actor for Memory {
+//!     type Context = Context<Self>;
+//! }
+//!
+//! impl Handler<Outbound> for Memory {
+//!     type Result = ();
+//!
+//!     fn handle(&mut self, outbound: Outbound, _: &mut Self::Context) {
+//!         let Outbound::Send(records) = outbound else { return };
+//!         let _ = self.flow.outbound.remove(records.len());
+//!         self.written.extend_from_slice(&records);
+//!         if self.written.ends_with(b"\"result\":\"Hello, Ann!\"}\x1e") {
+//!             System::current().stop();
+//!         }
+//!     }
+//! }
+//!
+//! let system = System::new();
+//! system.block_on(async {
+//!     let policies = Policies::default();
+//!     let server = HubServer::new(Greeter, HubOptions::default(), &policies, Arc::new(DefaultUserIdProvider)).unwrap();
+//!     let flow = Flow::new(65_536, 65_536);
+//!     let transport = Memory { written: Vec::new(), flow: flow.clone() }.start();
+//!     let connection = server.start().connect(NewConnection {
+//!         id: ConnectionId::random(),
+//!         user: Arc::default(),
+//!         request: ConnectRequest::new(TransportKind::InProcess, "/greeter"),
+//!         transport: transport.recipient(),
+//!         flow: flow.clone(),
+//!         formats: &[TransferFormat::Text],
+//!         has_inherent_keep_alive: true,
+//!         maximum_backlog: 1 << 20,
+//!         lease: Box::new(()),
+//!     });
+//!     let bytes = b"{\"protocol\":\"json\",\"version\":1}\x1e\
+//!         {\"type\":1,\"invocationId\":\"1\",\"target\":\"Greet\",\"arguments\":[\"Ann\"]}\x1e";
+//!     flow.inbound.add(bytes.len());
+//!     connection.do_send(Received(bytes.as_slice().into()));
+//! });
+//! system.run().unwrap();
+//! ```
+//!
+//! # Where to look first
+//!
+//! - [`HubServer`], [`HubRuntime`] and [`NewConnection`]: a hub, its actors on one worker, a connection to it.
+//! - [`transport`]: what passes between a transport and a connection, and its bounds. [`protocol`]: the messages as bytes.
+//! - [`Hub`], [`HubDescriptor`], [`HubCallerContext`], [`HubContext`]: what applications write and hold.
+//! - [`Policies`], [`Policy`], [`Authorize`]: who may connect; ask [`HubRuntime::authorization`] before connecting somebody.
+//!
+//! # Features
+//!
+//! - `testing`: the module `testing`, a kit that serves a hub in memory.
 
 mod authorization;
 mod claims;
