@@ -8,9 +8,9 @@ use std::{
     time::Duration,
 };
 
-use actix_signalr::{HubCallerContext, HubError, HubResult, SendError, hub};
+use actix_signalr::{AnyValue, HubCallerContext, HubError, HubResult, SendError, hub};
 
-use crate::{any_json::AnyJson, complex::Complex, null::given};
+use crate::{complex::Complex, null::given};
 
 /// How many connections began, ended, and ended with an error.
 #[derive(Clone, Debug, Default)]
@@ -67,7 +67,7 @@ impl TestHub {
         Ok(value)
     }
 
-    async fn echo_any(&self, _ctx: HubCallerContext, value: Option<AnyJson>) -> HubResult<Option<AnyJson>> {
+    async fn echo_any(&self, _ctx: HubCallerContext, value: Option<AnyValue>) -> HubResult<Option<AnyValue>> {
         Ok(value)
     }
 

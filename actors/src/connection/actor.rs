@@ -23,7 +23,7 @@ use crate::{
     },
     context::{AbortConnection, Connection},
     hub::Lifecycle,
-    protocol::{HubMessage, HubProtocol, Invocation, TransferFormat, handshake_response},
+    protocol::{CompletionResult, HubMessage, HubProtocol, Invocation, TransferFormat, handshake_response},
     registry::{Client, Connect, Deliver, Disconnect},
     transport::{Flow, Outbound, Received, TransportClosed},
 };
@@ -241,6 +241,12 @@ impl ConnectionActor {
             HubMessage::Close { error } => {
                 let error = error.map(|text| HubError::new(text.to_string()));
                 self.end(End { error, ..End::default() }, ctx);
+            }
+            // A result that nobody waits for must be one all the same.
+            HubMessage::Completion { result: CompletionResult::Value(value), .. } => {
+                if let Err(err) = value.check() {
+                    self.fail(err, ctx);
+                }
             }
             // Without streams, questions or stateful reconnect there is nothing these could be about.
             HubMessage::StreamItem { .. }
