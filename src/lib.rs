@@ -76,7 +76,8 @@ pub use actix_signalr_actors::{
     DefaultUserIdProvider, DescribeError, GroupManager, Hub, HubArgument, HubCallerClients, HubCallerContext,
     HubClients, HubContext, HubDescriptor, HubError, HubInvocation, HubMethod, HubOptions, HubResult,
     HubReturn, HubStream, Items, MethodDescriptor, NameUserIdProvider, Outcome, Policy, PolicyError,
-    Requirement, SendError, SingleClientProxy, UserIdProvider, claim_types, transport::TransportKind,
+    Requirement, SendError, SingleClientProxy, UserIdProvider, claim_types, protocol::AnyValue,
+    transport::TransportKind,
 };
 #[cfg(feature = "macros")]
 pub use actix_signalr_macros::{allow_anonymous, authorize, hub, hub_method};

@@ -153,9 +153,7 @@ impl Incoming {
                 at.endpoint.connections.attach(token.expose(), door);
                 Polled::First.response()
             }
-            Ok(Opening::Again(RequestDoor { polls: Some(polls), .. })) => {
-                polls.send(Poll).await.unwrap_or(Polled::Over).response()
-            }
+            Ok(Opening::Again(RequestDoor { polls: Some(polls), .. })) => Poll::ask(&polls).await.response(),
             Ok(Opening::Again(_)) => not_to_be_kept(ConnectError::Gone),
             Err(err) => not_to_be_kept(err),
         }

@@ -46,6 +46,8 @@ fn read(record: &[u8]) -> Value {
         Err(err) => return json!({ "broken": err.to_string() }),
     };
     match message {
+        // Said only when the arguments fit, but broken all the same.
+        HubMessage::Invocation(Invocation { fault: Some(err), .. }) => json!({ "broken": err.to_string() }),
         HubMessage::Invocation(invocation) => read_invocation(&invocation),
         HubMessage::StreamItem { stream_id, .. } => {
             json!({ "kind": "stream item", "invocationId": &*stream_id })
@@ -89,7 +91,9 @@ fn write(message: &Value) -> Bytes {
     match (text("kind"), text("invocationId")) {
         (Some("invocation"), None) => {
             let target = text("target").unwrap_or_default();
-            let Ok(message) = SerializedMessage::invocation(target, &message["arguments"], HubProtocol::Json.into()) else {
+            let Ok(message) =
+                SerializedMessage::invocation(target, &message["arguments"], HubProtocol::Json.into())
+            else {
                 panic!("cannot be written: {message}");
             };
             return message.encoded(HubProtocol::Json).cloned().unwrap_or_default();

@@ -6,7 +6,6 @@
 //!
 //! It serves what this crate does so far; what it does not is not mapped, and answers 404.
 
-mod any_json;
 mod authorized_hubs;
 mod bench_hub;
 mod complex;

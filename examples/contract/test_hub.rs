@@ -9,12 +9,13 @@ use std::{
 };
 
 use actix_signalr::{
-    CancellationToken, ClientStream, HubCallerContext, HubError, HubResult, HubStream, SendError, hub,
+    AnyValue, CancellationToken, ClientStream, HubCallerContext, HubError, HubResult, HubStream, SendError,
+    hub,
 };
 use actix_web::rt::time::sleep;
 use futures::{StreamExt, TryStreamExt, future::Either, stream};
 
-use crate::{any_json::AnyJson, complex::Complex, null::given};
+use crate::{complex::Complex, null::given};
 
 /// How many connections began, ended, and ended with an error.
 #[derive(Clone, Debug, Default)]
@@ -74,7 +75,7 @@ impl TestHub {
         Ok(value)
     }
 
-    async fn echo_any(&self, _ctx: HubCallerContext, value: Option<AnyJson>) -> HubResult<Option<AnyJson>> {
+    async fn echo_any(&self, _ctx: HubCallerContext, value: Option<AnyValue>) -> HubResult<Option<AnyValue>> {
         Ok(value)
     }
 

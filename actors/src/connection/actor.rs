@@ -26,7 +26,9 @@ use crate::{
     },
     context::{Caller, Connection},
     hub::{Lifecycle, UploadRoom},
-    protocol::{HubMessage, HubProtocol, SerializedMessage, TransferFormat, handshake_response},
+    protocol::{
+        CompletionResult, HubMessage, HubProtocol, SerializedMessage, TransferFormat, handshake_response,
+    },
     registry::{Client, Connect, Deliver, Disconnect, Question, Unanswered},
     transport::{Flow, Outbound, Received, TransportClosed},
 };
@@ -227,8 +229,13 @@ impl ConnectionActor {
             HubMessage::Completion { invocation_id, result: outcome } => {
                 let left = self.streams.end_upload(&invocation_id, outcome);
                 let left = left.and_then(|outcome| self.unanswered.answer(&invocation_id, outcome));
+                let Some(left) = left else { return Ok(None) };
+                // A result that nobody waits for must be one all the same.
+                if let CompletionResult::Value(value) = left {
+                    value.check()?;
+                }
                 let id = self.connection.id();
-                if left.is_some() && self.runtime.registry.is_asked_of_another(&invocation_id, id) {
+                if self.runtime.registry.is_asked_of_another(&invocation_id, id) {
                     let text =
                         format!("Connection ID '{id}' is not valid for invocation ID '{invocation_id}'.");
                     return Err(ProtocolError::named("InvalidOperationException", text));

@@ -10,7 +10,8 @@ use serde::de::{
 use uuid::{Uuid, fmt::Hyphenated};
 
 use crate::protocol::{
-    HubProtocol, NamingPolicy, any_value,
+    HubProtocol, NamingPolicy,
+    any_value::{self, RawValue},
     json::{
         key::KeyDeserializer,
         scan::{Kind, MAX_DEPTH, Malformed, Scanner},
@@ -249,7 +250,8 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
     ) -> Result<V::Value, PayloadError> {
         if any_value::is_wanted(name) {
             let value = self.scanner.value(self.depth)?;
-            return visitor.visit_string(tidy::tidy(self.scanner.slice(value)).ok_or(NO_TEXT)?);
+            let tidy = tidy::tidy(self.scanner.slice(value)).ok_or(NO_TEXT)?;
+            return visitor.visit_newtype_struct(RawValue::<true>(tidy));
         }
         visitor.visit_newtype_struct(self)
     }

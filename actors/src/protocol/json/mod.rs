@@ -48,6 +48,8 @@ struct Envelope {
     sequence_id: Option<i64>,
     item: Option<Range<usize>>,
     result: Option<Range<usize>>,
+    /// The result came when the id was known already.
+    is_answer: bool,
 }
 
 impl Envelope {
@@ -73,7 +75,17 @@ impl Envelope {
             let name = scanner.string()?;
             scanner.expect(b':')?;
             let kind = scanner.kind()?;
-            let value = scanner.value(1)?;
+            let mut behind = scanner;
+            let value = match behind.value(1) {
+                Ok(value) => value,
+                // A comma too many is taken for arguments that do not fit.
+                Err(Malformed) if kind == Kind::Array && record.get(name.clone()) == Some(b"arguments") => {
+                    behind = scanner;
+                    behind.list_with_a_comma_too_many(1)?
+                }
+                Err(Malformed) => return Err(unreadable()),
+            };
+            scanner = behind;
             envelope.property(&read_string(&record[name])?, kind, value, record)?;
             if !scanner.take(b',')? {
                 scanner.expect(b'}')?;
@@ -113,7 +125,10 @@ impl Envelope {
             "sequenceId" if kind != Kind::Number => return Err(wrong_type(name, "Number")),
             "sequenceId" => self.sequence_id = Some(read_number(&record[value], "Int64")?),
             "item" => self.item = Some(value),
-            "result" => self.result = Some(value),
+            "result" => {
+                self.result = Some(value);
+                self.is_answer = self.invocation_id.as_ref().is_some_and(|id| !id.is_empty());
+            }
             _ => {}
         }
         Ok(())
@@ -122,6 +137,8 @@ impl Envelope {
     fn into_message(mut self, record: &Bytes, naming: NamingPolicy) -> Result<HubMessage, ProtocolError> {
         let argument = |range, field| Argument::new(HubProtocol::Json, record.slice(range), naming, field);
         match self.kind.ok_or_else(|| missing("type"))? {
+            // An answer to a question that nobody asked, whatever else it says.
+            kind if self.is_answer && kind != 3 => Ok(HubMessage::Unknown),
             1 => self.into_invocation(record, false, naming).map(HubMessage::Invocation),
             4 => self.into_invocation(record, true, naming).map(HubMessage::Invocation),
             2 => {
@@ -372,6 +389,38 @@ mod tests {
         ] {
             assert_eq!(read(text).expect_err(text), error, "{text}");
         }
+    }
+
+    #[test]
+    fn a_comma_too_many_in_the_arguments_is_a_matter_of_the_arguments() {
+        for arguments in ["[1,]", "[1 , 2 , ] "] {
+            let found = invocation(&format!(r#"{{"type":1,"target":"T","arguments":{arguments}}}"#));
+            let mut reader = found.arguments.reader();
+            while let Ok(Some(_)) = reader.next::<i32>() {}
+            let error = reader.finish(2).expect_err(arguments).to_string();
+            assert_eq!(error, "The JSON array contains a trailing comma.");
+        }
+        for text in [
+            r#"{"type":1,"target":"T","arguments":[,]}"#,
+            r#"{"type":1,"target":"T","arguments":[1,,]}"#,
+            r#"{"type":1,"target":"T","arguments":[[1,]]}"#,
+            r#"{"type":1,"target":"T","arguments":[1,],}"#,
+            r#"{"type":1,"target":"T","arguments":[1],"streamIds":["a",]}"#,
+        ] {
+            assert_eq!(read(text).expect_err(text), "Error reading JSON.", "{text}");
+        }
+    }
+
+    #[test]
+    fn an_answer_to_a_question_nobody_asked_is_passed_over_whatever_else_it_says() {
+        for text in [
+            r#"{"type":1,"invocationId":"1","target":"T","arguments":[],"result":1}"#,
+            r#"{"type":7,"invocationId":"1","result":null}"#,
+        ] {
+            assert!(matches!(read(text), Ok(HubMessage::Unknown)), "{text}");
+        }
+        invocation(r#"{"type":1,"result":1,"invocationId":"1","target":"T","arguments":[]}"#);
+        invocation(r#"{"type":1,"invocationId":"1","target":"T","arguments":[],"error":"e","item":1}"#);
     }
 
     #[test]

@@ -110,6 +110,23 @@ impl<'a> Scanner<'a> {
         Ok(start..self.at)
     }
 
+    /// Takes an array that has a comma behind its last element, and is well-formed but for that.
+    pub(in crate::protocol) fn list_with_a_comma_too_many(
+        &mut self,
+        depth: u32,
+    ) -> Result<Range<usize>, Malformed> {
+        self.next_byte()?;
+        let start = self.at;
+        self.expect(b'[')?;
+        loop {
+            self.value(depth + 1)?;
+            self.expect(b',')?;
+            if self.take(b']')? {
+                return Ok(start..self.at);
+            }
+        }
+    }
+
     /// Passes over one value, without recursion: one bit a level says whether it is an object.
     fn skip_value(&mut self, depth: u32) -> Result<(), Malformed> {
         let mut objects: u64 = 0;

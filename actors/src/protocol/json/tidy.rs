@@ -8,7 +8,7 @@ use crate::protocol::json::text::{unescape, write_string};
 /// are. `None` where a string is no text.
 ///
 /// The text has been read once already: only its strings have insides.
-pub(super) fn tidy(text: &[u8]) -> Option<String> {
+pub(super) fn tidy(text: &[u8]) -> Option<Vec<u8>> {
     let mut out = BytesMut::with_capacity(text.len());
     let mut rest = text;
     while let Some((&byte, behind)) = rest.split_first() {
@@ -23,7 +23,7 @@ pub(super) fn tidy(text: &[u8]) -> Option<String> {
             _ => out.put_u8(byte),
         }
     }
-    String::from_utf8(out.into()).ok()
+    Some(out.into())
 }
 
 /// How long the content of a string is whose opening quote has been passed.
@@ -53,7 +53,7 @@ mod tests {
             ("\"a b\"", "\"a b\""),
             ("\t[]\n", "[]"),
         ] {
-            assert_eq!(tidy(text.as_bytes()).as_deref(), Some(expected));
+            assert_eq!(tidy(text.as_bytes()).as_deref(), Some(expected.as_bytes()));
         }
         for text in [r#""\ud800""#, r#"{"\udc00":1}"#, "\"a", "\"\\", "\"\u{fffd}\\\""] {
             assert_eq!(tidy(text.as_bytes()), None, "{text}");

@@ -9,7 +9,8 @@ use serde::de::{
 use uuid::{Uuid, fmt::Hyphenated};
 
 use crate::protocol::{
-    HubProtocol, NamingPolicy, any_value,
+    HubProtocol, NamingPolicy,
+    any_value::{self, RawValue},
     messagepack::{
         any,
         cursor::{Cursor, F32, FALSE, Integer, NIL, TRUE, Unreadable, text},
@@ -196,7 +197,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         visitor: V,
     ) -> Result<V::Value, PayloadError> {
         if any_value::is_wanted(name) {
-            return visitor.visit_byte_buf(any::read(&mut self.cursor)?);
+            return visitor.visit_newtype_struct(RawValue::<false>(any::read(&mut self.cursor)?));
         }
         visitor.visit_newtype_struct(self)
     }
