@@ -13,7 +13,7 @@ use bytes::BytesMut;
 use bytestring::ByteString;
 
 use crate::{
-    authorization::{Call, CallSource, Completed, Invoke, Refusal, Step},
+    authorization::{Call, CallSource, Completed, Invoke, Refusal, Step, Turn, Turns},
     hub::{
         AnyMethod,
         running::{Progress, Running},
@@ -35,8 +35,7 @@ pub(crate) struct Run<H> {
 #[derive(Default)]
 struct Answers {
     records: BytesMut,
-    /// Turns that are free again.
-    calls: usize,
+    turns: Turns,
     ended: Vec<ByteString>,
     has_reported: bool,
 }
@@ -64,7 +63,7 @@ impl<H: 'static> Run<H> {
     }
 
     fn refuse(&mut self, refusal: Refusal) {
-        self.answers.calls += usize::from(refusal.in_turn);
+        self.answers.turns.end(refusal.turn);
         let Some(id) = refusal.invocation_id else { return };
         if !self.source.connection.is_abort_requested() {
             self.source.protocol.write_error(&id, &refusal.error, &mut self.answers.records);
@@ -77,7 +76,7 @@ impl<H: 'static> Run<H> {
     /// What is answered when it is read does not wait for the call before it.
     fn refuse_at_once(&mut self) {
         while let Some(Step::Refused(refusal)) =
-            self.steps.next_if(|step| matches!(step, Step::Refused(refusal) if !refusal.in_turn))
+            self.steps.next_if(|step| matches!(step, Step::Refused(refusal) if refusal.turn == Turn::None))
         {
             self.refuse(refusal);
         }
@@ -89,13 +88,13 @@ impl<H: 'static> Run<H> {
         match running.poll(&self.source, &mut self.answers.records, cx) {
             Poll::Ready(Progress::Over) => {
                 if let Some(running) = self.running.take() {
-                    self.answers.calls += usize::from(running.takes_turn());
+                    self.answers.turns.end(running.turn());
                     self.answers.ended.extend(running.end(&self.source));
                 }
                 Poll::Ready(())
             }
             Poll::Ready(Progress::GaveUpTurn) => {
-                self.answers.calls += 1;
+                self.answers.turns.give_up();
                 if let Some(running) = self.running.take() {
                     actix_rt::spawn(Self { running: Some(running), ..self.beside() });
                 }
@@ -123,11 +122,11 @@ impl Answers {
     /// Sends back what is there.
     fn flush(&mut self, source: &CallSource) {
         let is_first = !std::mem::replace(&mut self.has_reported, true);
-        if is_first || self.calls > 0 || !self.records.is_empty() || !self.ended.is_empty() {
+        if is_first || self.turns != Turns::default() || !self.records.is_empty() || !self.ended.is_empty() {
             let records = self.records.split().freeze();
             source.outbound.add(records.len());
-            let (calls, ended) = (std::mem::take(&mut self.calls), std::mem::take(&mut self.ended));
-            source.completed.do_send(Completed { records, calls, is_first, ended });
+            let (turns, ended) = (std::mem::take(&mut self.turns), std::mem::take(&mut self.ended));
+            source.completed.do_send(Completed { records, turns, is_first, ended });
         }
     }
 }
@@ -161,6 +160,6 @@ impl<H> Unpin for Run<H> {}
 
 /// What a call is answered that may not run as it is.
 fn refusal_of(call: Call, error: String) -> Refusal {
-    let (in_turn, is_tracked) = (call.takes_turn, call.cancel.is_some());
-    Refusal { invocation_id: call.invocation_id, error, in_turn, is_tracked }
+    let (turn, is_tracked) = (call.turn, call.cancel.is_some());
+    Refusal { invocation_id: call.invocation_id, error, turn, is_tracked }
 }

@@ -12,7 +12,7 @@ use futures::{future::LocalBoxFuture, stream::LocalBoxStream};
 
 use crate::{
     HubCallerContext, HubError,
-    authorization::{Call, CallSource, Cancel, panic_text},
+    authorization::{Call, CallSource, Cancel, Turn, panic_text},
     hub::{Answer, AnyMethod},
     protocol::{HubProtocol, Payload},
 };
@@ -26,7 +26,7 @@ pub(super) struct Running {
     cancel: Option<Cancel>,
     /// Ready when the client wants no more, or is gone.
     cancelled: Option<LocalBoxFuture<'static, ()>>,
-    takes_turn: bool,
+    turn: Turn,
 }
 
 enum Work {
@@ -61,12 +61,12 @@ impl Running {
             work: Work::Method(work),
             cancel: call.cancel,
             cancelled: None,
-            takes_turn: call.takes_turn,
+            turn: call.turn,
         })
     }
 
-    pub(super) const fn takes_turn(&self) -> bool {
-        self.takes_turn
+    pub(super) const fn turn(&self) -> Turn {
+        self.turn
     }
 
     /// It is over; its id, if it could be cancelled by it.
@@ -106,8 +106,8 @@ impl Running {
 
     /// The method has to wait; perhaps for the client, and then nothing may wait for the method.
     fn wait(&mut self, source: &CallSource, cx: &Context<'_>) -> Poll<Progress> {
-        if self.takes_turn && source.connection.has_given_up_turn(&self.ctx, cx.waker()) {
-            self.takes_turn = false;
+        if self.turn == Turn::Takes && source.connection.has_given_up_turn(&self.ctx, cx.waker()) {
+            self.turn = Turn::Beside;
             return Poll::Ready(Progress::GaveUpTurn);
         }
         Poll::Pending
@@ -173,12 +173,7 @@ impl Running {
     }
 
     /// Answers: with a value, with the end of a stream, or with an error.
-    fn answer(
-        &self,
-        source: &CallSource,
-        records: &mut BytesMut,
-        answer: Result<Option<Payload>, (HubError, fn(&str) -> String)>,
-    ) {
+    fn answer(&self, source: &CallSource, records: &mut BytesMut, answer: Result<Option<Payload>, Failure>) {
         let protocol = source.protocol;
         // A call that ends its connection is not answered, nor what comes behind it.
         let id = self.invocation_id.as_deref().filter(|_| !source.connection.is_abort_requested());
@@ -207,6 +202,9 @@ impl Running {
     const STREAM_FAILED: fn(&str) -> String =
         |_| "An error occurred on the server while streaming results.".to_owned();
 }
+
+/// What went wrong, and what is said of it to a client, given the name of the method.
+type Failure = (HubError, fn(&str) -> String);
 
 type Panic = Box<dyn std::any::Any + Send>;
 
