@@ -73,11 +73,11 @@ pub use actix_signalr_actors::testing as test;
 pub use actix_signalr_actors::{
     AuthorizationContext, AuthorizationHandler, AuthorizeData, BoundArguments, CancellationToken, Claim,
     ClaimsIdentity, ClaimsPrincipal, ClientProxy, ClientStream, ConnectRequest, ConnectionId, Decision,
-    DefaultUserIdProvider, DescribeError, GroupManager, Hub, HubArgument, HubCallerClients, HubCallerContext,
-    HubClients, HubContext, HubDescriptor, HubError, HubInvocation, HubMethod, HubOptions, HubResult,
-    HubReturn, HubStream, Items, MethodDescriptor, NameUserIdProvider, Outcome, Policy, PolicyError,
-    Requirement, SendError, SingleClientProxy, UserIdProvider, claim_types, protocol::AnyValue,
-    transport::TransportKind,
+    DefaultUserIdProvider, DescribeError, GroupManager, Hub, HubAnswer, HubArgument, HubCallerClients,
+    HubCallerContext, HubClients, HubContext, HubDescriptor, HubError, HubFilter, HubFilters, HubInvocation,
+    HubMethod, HubOptions, HubResult, HubReturn, HubStream, Items, MethodDescriptor, NameUserIdProvider,
+    NextCall, NextHook, Outcome, Policy, PolicyError, Requirement, SendError, SingleClientProxy,
+    UserIdProvider, claim_types, protocol::AnyValue, transport::TransportKind,
 };
 #[cfg(feature = "macros")]
 pub use actix_signalr_macros::{allow_anonymous, authorize, hub, hub_method};

@@ -125,8 +125,8 @@ pub use crate::{
     error::{HubError, HubResult, ProtocolError, SendError},
     groups::GroupManager,
     hub::{
-        ClientStream, DescribeError, Hub, HubArgument, HubDescriptor, HubMethod, HubReturn, HubStream,
-        MethodDescriptor,
+        ClientStream, DescribeError, Hub, HubAnswer, HubArgument, HubDescriptor, HubFilter, HubFilters,
+        HubMethod, HubReturn, HubStream, MethodDescriptor, NextCall, NextHook,
     },
     ids::{ConnectionId, ConnectionToken},
     items::Items,

@@ -17,7 +17,7 @@ pub(crate) struct Complex {
     bytes: Option<Bytes>,
     guid: Uuid,
     numbers: Option<Vec<i32>>,
-    child: Option<Box<Complex>>,
+    child: Option<Box<Self>>,
     map: Option<BTreeMap<String, Option<String>>>,
     maybe: Option<i32>,
 }

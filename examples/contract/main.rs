@@ -45,6 +45,7 @@ async fn main() -> std::io::Result<()> {
     let arguments = Arguments::parse()?;
     let lifecycle = Lifecycle::default();
     let signalr = server(&arguments, lifecycle.clone())?;
+    let routes = signalr.clone();
 
     let server = HttpServer::new(move || {
         App::new()
@@ -53,14 +54,15 @@ async fn main() -> std::io::Result<()> {
             .route("/token", web::get().to(tokens::mint))
             .route("/lifecycle", web::get().to(counters))
             .route("/push/{user}", web::post().to(push))
-            .configure(signalr.routes())
+            .configure(routes.routes())
     })
     .workers(arguments.workers)
     .for_hubs()
+    .disable_signals()
     .shutdown_timeout(1)
     .bind(&arguments.address)?;
     println!("listening on http://{}", arguments.address);
-    server.run().await
+    signalr.run(server.run()).await
 }
 
 fn server(arguments: &Arguments, lifecycle: Lifecycle) -> Result<SignalR, actix_signalr::BuildError> {

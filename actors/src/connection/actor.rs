@@ -208,6 +208,7 @@ impl Handler<Deliver> for ConnectionActor {
                 let _ = self.flow.outbound.remove(question.message.len());
             }
             (Deliver::Abort, _) => self.end(End::default(), ctx),
+            (Deliver::Shutdown, _) => self.end(End { allow_reconnect: true, ..End::default() }, ctx),
             (Deliver::Overflow, Stage::Ending) => {}
             (Deliver::Overflow, _) => {
                 tracing::debug!(connection_id = &**self.connection.id(), "slow client let go");

@@ -9,7 +9,7 @@ use crate::{
     authorization::{AuthorizationActor, AuthorizeData, Policies, Policy},
     clock::ClockActor,
     connection::ConnectionActor,
-    hub::{DescribeError, DescribedHub, Hub, HubActor, HubAddr, HubDescriptor, MethodTable},
+    hub::{DescribeError, DescribedHub, Hub, HubActor, HubAddr, HubDescriptor, HubFilters, MethodTable},
     protocol::TransferFormat,
     registry::{Registry, Shards},
     transport::{Flow, Outbound},
@@ -35,7 +35,21 @@ impl<H: Hub> HubServer<H> {
         policies: &Policies,
         user_ids: Arc<dyn UserIdProvider>,
     ) -> Result<Self, DescribeError> {
-        let described = HubDescriptor::of_hub().build(policies)?;
+        Self::with_filters(hub, options, policies, user_ids, &HubFilters::default())
+    }
+
+    /// The same, with filters around all of the hub.
+    ///
+    /// # Errors
+    /// When two methods have one name, or a demand cannot be met.
+    pub fn with_filters(
+        hub: H,
+        options: HubOptions,
+        policies: &Policies,
+        user_ids: Arc<dyn UserIdProvider>,
+        filters: &HubFilters,
+    ) -> Result<Self, DescribeError> {
+        let described = HubDescriptor::of_hub().build(policies, filters)?;
         Ok(Self {
             hub: Arc::new(hub),
             described,
@@ -63,11 +77,21 @@ impl<H: Hub> HubServer<H> {
         self.described.policy(policies, more)
     }
 
+    /// Ends all connections, telling their clients that they may come back, and waits until their hooks have run.
+    /// Connections that come later are ended as well.
+    pub async fn shut_down(&self) {
+        Registry::outside(self.shards.clone()).shut_down().await;
+    }
+
     /// Starts the actors that serve the hub on this thread, which runs an actix system.
     #[must_use]
     pub fn start(&self) -> Arc<HubRuntime> {
         Arc::new(HubRuntime {
-            hub: HubActor::start(self.hub.clone(), self.described.methods.clone()),
+            hub: HubActor::start(
+                self.hub.clone(),
+                self.described.methods.clone(),
+                self.described.filters.clone(),
+            ),
             authorization: AuthorizationActor::new(self.options.authorization_timeout).start(),
             clock: ClockActor::new().start(),
             registry: Registry::start(self.shards.clone()),

@@ -11,19 +11,20 @@ use futures::{FutureExt, future::LocalBoxFuture};
 use crate::{
     HubCallerContext, HubError, HubResult,
     authorization::{Invoke, panic_text},
-    hub::{AnyMethod, Hub, Run},
+    hub::{DescribedMethod, Hub, HubFilters, Run},
 };
 
 /// The hub itself is shared by all workers; this is one worker's door to it.
 pub(crate) struct HubActor<H> {
     hub: Arc<H>,
-    methods: Arc<[Box<dyn AnyMethod<H>>]>,
+    methods: Arc<[DescribedMethod<H>]>,
+    filters: HubFilters,
 }
 
 impl<H: Hub> HubActor<H> {
     /// Starts the actor on this thread.
-    pub(crate) fn start(hub: Arc<H>, methods: Arc<[Box<dyn AnyMethod<H>>]>) -> HubAddr {
-        let addr = Actor::start(Self { hub, methods });
+    pub(crate) fn start(hub: Arc<H>, methods: Arc<[DescribedMethod<H>]>, filters: HubFilters) -> HubAddr {
+        let addr = Actor::start(Self { hub, methods, filters });
         HubAddr { invoke: Arc::new(addr.clone().recipient()), lifecycle: addr.recipient() }
     }
 }
@@ -60,11 +61,25 @@ impl<H: Hub> Handler<Lifecycle> for HubActor<H> {
     type Result = ResponseFuture<HubResult>;
 
     fn handle(&mut self, event: Lifecycle, _: &mut Self::Context) -> Self::Result {
-        let hub = self.hub.clone();
-        let hook: LocalBoxFuture<'static, HubResult> = match event {
-            Lifecycle::Connected(ctx) => Box::pin(async move { hub.on_connected(ctx).await }),
-            Lifecycle::Disconnected(ctx, err) => Box::pin(async move { hub.on_disconnected(ctx, err).await }),
-        };
+        let (hub, filters) = (self.hub.clone(), self.filters.clone());
+        let hook: LocalBoxFuture<'static, HubResult> = Box::pin(async move {
+            match event {
+                Lifecycle::Connected(ctx) => {
+                    let hook = |ctx, _| -> LocalBoxFuture<'static, HubResult> {
+                        let hub = hub.clone();
+                        Box::pin(async move { hub.on_connected(ctx).await })
+                    };
+                    filters.connected(ctx, &hook).await
+                }
+                Lifecycle::Disconnected(ctx, err) => {
+                    let hook = |ctx, err| -> LocalBoxFuture<'static, HubResult> {
+                        let hub = hub.clone();
+                        Box::pin(async move { hub.on_disconnected(ctx, err).await })
+                    };
+                    filters.disconnected(ctx, err, &hook).await
+                }
+            }
+        });
         Box::pin(async move {
             AssertUnwindSafe(hook).catch_unwind().await.unwrap_or_else(|panic| {
                 let text = panic_text(panic.as_ref());

@@ -15,7 +15,7 @@ use bytestring::ByteString;
 use crate::{
     authorization::{Call, CallSource, Completed, Invoke, Refusal, Step, Turn, Turns},
     hub::{
-        AnyMethod,
+        DescribedMethod,
         running::{Progress, Running},
     },
 };
@@ -23,7 +23,7 @@ use crate::{
 /// Calls that run in their order. Their answers go back together, as far as they are there whenever one has to wait.
 pub(crate) struct Run<H> {
     hub: Arc<H>,
-    methods: Arc<[Box<dyn AnyMethod<H>>]>,
+    methods: Arc<[DescribedMethod<H>]>,
     source: Arc<CallSource>,
     steps: Peekable<vec::IntoIter<Step>>,
     running: Option<Running>,
@@ -41,7 +41,7 @@ struct Answers {
 }
 
 impl<H: 'static> Run<H> {
-    pub(crate) fn new(hub: Arc<H>, methods: Arc<[Box<dyn AnyMethod<H>>]>, invoke: Invoke) -> Self {
+    pub(crate) fn new(hub: Arc<H>, methods: Arc<[DescribedMethod<H>]>, invoke: Invoke) -> Self {
         let steps = invoke.steps.into_iter().peekable();
         let answers = Answers::default();
         Self { hub, methods, source: invoke.source, steps, running: None, answers, has_waited: false }

@@ -11,9 +11,9 @@ use bytestring::ByteString;
 use futures::{future::LocalBoxFuture, stream::LocalBoxStream};
 
 use crate::{
-    HubCallerContext, HubError,
+    HubCallerContext, HubError, HubInvocation,
     authorization::{Call, CallSource, Cancel, Turn, panic_text},
-    hub::{Answer, AnyMethod},
+    hub::{Answer, DescribedMethod},
     protocol::{HubProtocol, Payload},
 };
 
@@ -48,12 +48,17 @@ impl Running {
     pub(super) fn start<H: 'static>(
         call: Call,
         hub: &Arc<H>,
-        methods: &[Box<dyn AnyMethod<H>>],
+        methods: &Arc<[DescribedMethod<H>]>,
         protocol: HubProtocol,
     ) -> Option<Self> {
-        let method = methods.get(call.method)?;
+        let described = methods.get(call.method)?;
         let ctx = call.invocation.ctx.clone();
-        let work = method.call(hub.clone(), call.invocation.ctx, call.invocation.arguments, protocol);
+        let invocation = call.invocation;
+        let work = if described.filters.is_empty() {
+            described.method.call(hub.clone(), invocation.ctx, invocation.arguments, protocol)
+        } else {
+            filtered(call.method, invocation, hub.clone(), methods.clone(), protocol)
+        };
         Some(Self {
             invocation_id: call.invocation_id,
             target: call.target,
@@ -201,6 +206,24 @@ impl Running {
         |target| format!("An unexpected error occurred invoking '{target}' on the server.");
     const STREAM_FAILED: fn(&str) -> String =
         |_| "An error occurred on the server while streaming results.".to_owned();
+}
+
+/// Calls a method through the filters around it.
+fn filtered<H: 'static>(
+    index: usize,
+    invocation: HubInvocation,
+    hub: Arc<H>,
+    methods: Arc<[DescribedMethod<H>]>,
+    protocol: HubProtocol,
+) -> LocalBoxFuture<'static, Result<Answer, HubError>> {
+    Box::pin(async move {
+        let Some(described) = methods.get(index) else {
+            return Err(HubError::internal("InvalidOperationException", "a method of another hub"));
+        };
+        let method =
+            |call: HubInvocation| described.method.call(hub.clone(), call.ctx, call.arguments, protocol);
+        described.filters.call(invocation, protocol, &method).await
+    })
 }
 
 /// What went wrong, and what is said of it to a client, given the name of the method.
