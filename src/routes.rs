@@ -1,6 +1,6 @@
 //! Which HTTP request goes where under one path of a hub.
 
-use std::{rc::Rc, sync::Arc, time::Instant};
+use std::{convert::Infallible, rc::Rc, sync::Arc, time::Instant};
 
 use actix::{Addr, Recipient};
 use actix_signalr_actors::{
@@ -10,12 +10,14 @@ use actix_signalr_actors::{
 };
 use actix_web::{
     HttpRequest, HttpResponse,
+    body::{self, BodyStream, BoxBody, MessageBody},
     http::{
         Method,
-        header::{ACCEPT, HeaderName, HeaderValue},
+        header::{ACCEPT, HeaderName, HeaderValue, UPGRADE},
     },
     web::{self, Payload, ServiceConfig},
 };
+use futures::stream;
 
 use crate::{
     authorize::authorize,
@@ -61,7 +63,7 @@ async fn negotiate(at: Rc<WorkerEndpoint>, http: HttpRequest) -> HttpResponse {
         Err(denial) => return denial,
     };
     if http.method() != Method::POST {
-        return ConnectError::MethodNotAllowed.response();
+        return not_allowed(&http);
     }
     let options = &at.endpoint.options;
     let requested = parameters.find("negotiateVersion");
@@ -85,7 +87,7 @@ async fn serve(at: Rc<WorkerEndpoint>, http: HttpRequest, payload: Payload) -> H
         Err(denial) => return denial,
     };
     let incoming = Incoming { at, token, user, request };
-    match *http.method() {
+    let response = match *http.method() {
         Method::GET if accepts_events(&http) => incoming.events(),
         Method::GET => match upgrade_key(&http) {
             Some(accept) => incoming.web_socket(accept, payload),
@@ -93,7 +95,32 @@ async fn serve(at: Rc<WorkerEndpoint>, http: HttpRequest, payload: Payload) -> H
         },
         Method::POST => incoming.send(payload).await.unwrap_or_else(ConnectError::response),
         Method::DELETE => incoming.delete().unwrap_or_else(ConnectError::response),
-        _ => ConnectError::MethodNotAllowed.response(),
+        _ => not_allowed(&http),
+    };
+    // What is answered to an upgrade in place of a socket cannot be in chunks.
+    let is_whole = http.headers().contains_key(UPGRADE) || http.method() == Method::HEAD;
+    if is_whole { response } else { in_one_chunk(response) }
+}
+
+/// A refusal with a text is sent in one chunk, without a length, as the original sends it.
+fn in_one_chunk(response: HttpResponse) -> HttpResponse {
+    if !response.status().is_client_error() {
+        return response;
+    }
+    response.map_body(|_, body| match body.try_into_bytes() {
+        Ok(text) if text.is_empty() => BoxBody::new(text),
+        Ok(text) => BoxBody::new(BodyStream::new(stream::iter([Ok::<_, Infallible>(text)]))),
+        Err(body) => body,
+    })
+}
+
+/// The answer to a verb the route does not have. To HEAD nothing is said of a length.
+fn not_allowed(http: &HttpRequest) -> HttpResponse {
+    let response = ConnectError::MethodNotAllowed.response();
+    if http.method() == Method::HEAD {
+        response.map_body(|_, _| BoxBody::new(body::None::new()))
+    } else {
+        response
     }
 }
 
