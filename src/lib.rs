@@ -27,7 +27,7 @@ pub use actix_signalr_actors::{
     Requirement, SendError, SingleClientProxy, UserIdProvider, claim_types, transport::TransportKind,
 };
 #[cfg(feature = "macros")]
-pub use actix_signalr_macros::{allow_anonymous, authorize, hub, hub_method};
+pub use actix_signalr_macros::{allow_anonymous, authorize, hub, hub_client, hub_method};
 
 pub use crate::{
     authentication::{

@@ -63,6 +63,8 @@
 
 mod arguments;
 mod authorize;
+mod client;
+mod client_method;
 mod errors;
 mod hub;
 mod lifecycle;
@@ -158,10 +160,17 @@ pub fn allow_anonymous(_arguments: TokenStream, item: TokenStream) -> TokenStrea
     markers::misplaced("allow_anonymous", item.into()).into()
 }
 
-/// Below [`#[hub]`](macro@hub), on a method: `#[hub_method(name = "...")]` is the name clients call it by.
+/// Below [`#[hub]`](macro@hub) or [`#[hub_client]`](macro@hub_client), on a method: `#[hub_method(name = "...")]` is its
+/// name on the wire.
 ///
-/// Anywhere but below `#[hub]` it is a compile error.
+/// Anywhere else it is a compile error.
 #[proc_macro_attribute]
 pub fn hub_method(_arguments: TokenStream, item: TokenStream) -> TokenStream {
     markers::misplaced("hub_method", item.into()).into()
+}
+
+/// Makes a trait what a hub can call on its clients, with names and types that the compiler checks.
+#[proc_macro_attribute]
+pub fn hub_client(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    client::expand(arguments.into(), item.into()).into()
 }
