@@ -53,7 +53,7 @@ pub mod __private {
     pub use crate::{
         authorization::ArgumentKind,
         hub::{Answer, ArgumentSource},
-        typed_clients::{AnyClients, OneClient, assert_answer, client_argument},
+        typed_clients::{AnyClients, ClientAnswer, ClientArgument, OneClient, client_argument},
     };
 
     pub fn assert_argument<T: HubArgument<Kind>, Kind>() {}

@@ -24,7 +24,7 @@ pub trait AnyClients: sealed::Sealed {
 )]
 pub trait OneClient: AnyClients {
     /// As [`SingleClientProxy::invoke`].
-    fn ask<R: DeserializeOwned, A: Serialize>(
+    fn ask<R: ClientAnswer, A: Serialize>(
         &self,
         method: &str,
         arguments: A,
@@ -44,7 +44,7 @@ impl AnyClients for SingleClientProxy {
 }
 
 impl OneClient for SingleClientProxy {
-    fn ask<R: DeserializeOwned, A: Serialize>(
+    fn ask<R: ClientAnswer, A: Serialize>(
         &self,
         method: &str,
         arguments: A,
@@ -53,13 +53,32 @@ impl OneClient for SingleClientProxy {
     }
 }
 
-/// An argument, as it is: what cannot be written is found here, where its type stands.
-pub const fn client_argument<T: Serialize + ?Sized>(value: &T) -> &T {
+/// What can be sent to clients.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a client's method",
+    label = "not an argument a client can be given",
+    note = "an argument implements `serde::Serialize`; it may be borrowed"
+)]
+pub trait ClientArgument: Serialize {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + ?Sized> ClientArgument for T {}
+
+/// An argument as it is; called where its type stands, so that it is found there that it cannot be written.
+pub const fn client_argument<T: ClientArgument + ?Sized>(value: &T) -> impl Serialize {
     value
 }
 
-/// Compiles only if the answer can be read.
-pub const fn assert_answer<T: DeserializeOwned>() {}
+/// What a client can answer.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the answer of a client",
+    label = "not an answer that can be read",
+    note = "an answer implements `serde::Deserialize` and is owned"
+)]
+pub trait ClientAnswer: DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned> ClientAnswer for T {}
 
 mod sealed {
     use crate::{ClientProxy, SingleClientProxy};

@@ -19,7 +19,7 @@ use crate::{
 
 /// The trait, and its implementation for whatever can be sent to.
 ///
-/// On mistakes: the trait and the mistakes.
+/// On mistakes: the trait, empty methods so that nobody complains of their absence, and the mistakes.
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut client = match parse_trait.parse2(item.clone()) {
         Ok(client) => client,
@@ -39,10 +39,15 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     client.attrs.push(parse_quote!(#[allow(async_fn_in_trait)]));
     match errors.into_compile_error() {
         None => {
+            let methods: Vec<_> = methods.iter().map(|method| method.implementation(&runtime)).collect();
             let implementation = implementation(&client, &methods, &runtime);
             quote!(#client #implementation)
         }
-        Some(errors) => quote!(#client #errors),
+        Some(errors) => {
+            let implementation =
+                empty_methods(&client).map(|methods| implementation(&client, &methods, &runtime));
+            quote!(#client #implementation #errors)
+        }
     }
 }
 
@@ -78,10 +83,24 @@ fn refuse_more_than_a_list(client: &ItemTrait, errors: &mut Errors) {
     }
 }
 
-fn implementation(client: &ItemTrait, methods: &[ClientMethod], runtime: &Path) -> TokenStream {
+/// The methods without what they do; `None` if they would not be all there is to implement.
+fn empty_methods(client: &ItemTrait) -> Option<Vec<TokenStream>> {
+    if !client.generics.params.is_empty() || !client.supertraits.is_empty() || client.unsafety.is_some() {
+        return None;
+    }
+    let empty = |item: &TraitItem| match item {
+        TraitItem::Fn(function) => {
+            let (cfgs, signature) = (signature::cfgs(&function.attrs), &function.sig);
+            Some(quote!(#(#cfgs)* #[allow(unused)] #signature { ::core::unreachable!() }))
+        }
+        _ => None,
+    };
+    client.items.iter().map(empty).collect()
+}
+
+fn implementation(client: &ItemTrait, methods: &[TokenStream], runtime: &Path) -> TokenStream {
     let cfgs = signature::cfgs(&client.attrs);
     let name = &client.ident;
-    let methods = methods.iter().map(|method| method.implementation(runtime));
     quote! {
         #(#cfgs)*
         #[automatically_derived]
@@ -157,8 +176,7 @@ mod tests {
                 where
                     Self: rt::__private::OneClient
                 {
-                    rt::__private::assert_answer::<bool>();
-                    rt::__private::OneClient::ask(
+                    rt::__private::OneClient::ask::<bool, _>(
                         self,
                         "ok?",
                         (rt::__private::client_argument(&argument_0),)
@@ -169,5 +187,21 @@ mod tests {
         };
         let tidy = |tokens: TokenStream| tokens.to_string().replace(", )", ")").replace(",)", ")");
         assert_eq!(tidy(expanded), tidy(expected));
+    }
+
+    #[test]
+    fn a_trait_with_mistakes_still_can_be_called() {
+        let expanded = expand(
+            quote!(),
+            quote!(
+                trait ChatClient {
+                    async fn send(&self) -> Result<(), SendError>;
+                }
+            ),
+        )
+        .to_string();
+        assert!(expanded.contains("ChatClient for __Clients"));
+        assert!(expanded.contains("compile_error"));
+        assert!(!expanded.contains("client_argument"));
     }
 }

@@ -92,12 +92,8 @@ impl ClientMethod {
             None => quote!(#runtime::__private::AnyClients::send(self, #name, #arguments).await),
             Some(answer) => {
                 let path = runtime.to_token_stream();
-                let span = located_at(answer.span());
-                let check = quote_spanned!(span=> #path::__private::assert_answer::<#answer>(););
-                quote! {
-                    #check
-                    #runtime::__private::OneClient::ask(self, #name, #arguments).await
-                }
+                let ask = quote_spanned!(located_at(answer.span())=> ask::<#answer, _>);
+                quote!(#path::__private::OneClient::#ask(self, #name, #arguments).await)
             }
         };
         quote! {

@@ -186,7 +186,8 @@ mod tests {
                     hub.method("Ban", Self::ban).authorize(rt::AuthorizeData::policy("P"));
                 }
                 async fn on_connected(&self, ctx: rt::HubCallerContext) -> rt::HubResult {
-                    rt::__private::hook_result(Self::on_connected(self, ctx).await)
+                    let result = Self::on_connected(self, ctx).await;
+                    rt::__private::hook_result(result)
                 }
             }
         };

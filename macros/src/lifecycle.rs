@@ -1,7 +1,7 @@
 //! `on_connected` and `on_disconnected`: in the block, but not for clients.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::{Attribute, ImplItemFn, Path, ReturnType, spanned::Spanned};
 
 use crate::{errors::Errors, method::located_at, signature};
@@ -84,12 +84,13 @@ impl Lifecycle {
         quote!(#(#cfgs)* #function)
     }
 
-    /// `runtime::__private::hook_result(call)`, located at the type of the result.
+    /// `let result = call; runtime::__private::hook_result(result)`, located at the type of the result.
     fn result(&self, call: &TokenStream, runtime: &Path) -> TokenStream {
-        let function = quote_spanned!(self.result_span=> hook_result);
-        // The runtime's path keeps its own span: if it is wrong, that is not the result's fault.
-        let path = runtime.to_token_stream();
-        quote_spanned!(self.result_span=> #path::__private::#function(#call))
+        let result = quote_spanned!(self.result_span=> result);
+        quote! {
+            let #result = #call;
+            #runtime::__private::hook_result(#result)
+        }
     }
 }
 
