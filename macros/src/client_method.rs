@@ -92,8 +92,9 @@ impl ClientMethod {
             None => quote!(#runtime::__private::AnyClients::send(self, #name, #arguments).await),
             Some(answer) => {
                 let path = runtime.to_token_stream();
-                let ask = quote_spanned!(located_at(answer.span())=> ask::<#answer, _>);
-                quote!(#path::__private::OneClient::#ask(self, #name, #arguments).await)
+                quote_spanned! {located_at(answer.span())=>
+                    #path::__private::OneClient::ask::<#answer, _>(self, #name, #arguments).await
+                }
             }
         };
         quote! {
