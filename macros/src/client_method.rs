@@ -47,8 +47,8 @@ impl ClientMethod {
         let answer = match Wanted::of(&function.sig) {
             Some(Wanted::Nothing) => None,
             Some(Wanted::Answer(answer)) => {
-                Borrows(errors).visit_type(&answer);
-                Some(answer)
+                Borrows(errors).visit_type(answer);
+                Some(answer.clone())
             }
             None => {
                 match &function.sig.output {
@@ -105,19 +105,19 @@ impl ClientMethod {
 }
 
 /// What becomes of a call, told by the result that is written.
-enum Wanted {
+enum Wanted<'a> {
     /// It is sent; nobody answers.
     Nothing,
     /// The client answers with such a value.
-    Answer(Type),
+    Answer(&'a Type),
 }
 
-impl Wanted {
-    fn of(signature: &Signature) -> Option<Self> {
+impl<'a> Wanted<'a> {
+    fn of(signature: &'a Signature) -> Option<Self> {
         let ReturnType::Type(_, result) = &signature.output else { return None };
         let last = signature::last_segment(result)?;
         let PathArguments::AngleBracketed(generics) = &last.arguments else { return None };
-        let types: Option<Vec<&Type>> = generics
+        let types: Option<Vec<&'a Type>> = generics
             .args
             .iter()
             .map(|argument| match argument {
@@ -129,9 +129,9 @@ impl Wanted {
             signature::last_segment(written).is_some_and(|segment| segment.ident == name)
         };
         match types?.as_slice() {
-            [answer] if last.ident == "HubResult" => Some(Self::Answer((*answer).clone())),
+            [answer] if last.ident == "HubResult" => Some(Self::Answer(answer)),
             [answer, error] if last.ident == "Result" && is_named(error, "HubError") => {
-                Some(Self::Answer((*answer).clone()))
+                Some(Self::Answer(answer))
             }
             [Type::Tuple(unit), error]
                 if last.ident == "Result" && unit.elems.is_empty() && is_named(error, "SendError") =>
