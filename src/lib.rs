@@ -80,7 +80,7 @@ pub use actix_signalr_actors::{
     UserIdProvider, claim_types, protocol::AnyValue, transport::TransportKind,
 };
 #[cfg(feature = "macros")]
-pub use actix_signalr_macros::{allow_anonymous, authorize, hub, hub_method};
+pub use actix_signalr_macros::{allow_anonymous, authorize, hub, hub_client, hub_method};
 
 pub use crate::{
     authentication::{
