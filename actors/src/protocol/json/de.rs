@@ -48,8 +48,8 @@ impl<'de> Deserializer<'de> {
     }
 
     fn text(&mut self) -> Result<Cow<'de, str>, PayloadError> {
-        let content = self.scanner.string()?;
-        text::unescape(self.scanner.slice(content)).ok_or(NO_TEXT)
+        let (content, has_escapes) = self.scanner.string()?;
+        text::unescape(self.scanner.slice(content), has_escapes).ok_or(NO_TEXT)
     }
 
     /// A number, its spelling.

@@ -72,21 +72,14 @@ impl Envelope {
             return Ok(envelope);
         }
         loop {
-            let name = scanner.string()?;
+            let (name, has_escapes) = scanner.string()?;
             scanner.expect(b':')?;
-            let kind = scanner.kind()?;
-            let mut behind = scanner;
-            let value = match behind.value(1) {
-                Ok(value) => value,
-                // A comma too many is taken for arguments that do not fit.
-                Err(Malformed) if kind == Kind::Array && record.get(name.clone()) == Some(b"arguments") => {
-                    behind = scanner;
-                    behind.list_with_a_comma_too_many(1)?
-                }
-                Err(Malformed) => return Err(unreadable()),
-            };
-            scanner = behind;
-            envelope.property(&read_string(&record[name])?, kind, value, record)?;
+            let value = Value::read(&mut scanner, record.get(name.clone()) == Some(b"arguments"))?;
+            if has_escapes {
+                envelope.property(read_string(&record[name], true)?.as_bytes(), value, record)?;
+            } else {
+                envelope.property(&record[name], value, record)?;
+            }
             if !scanner.take(b',')? {
                 scanner.expect(b'}')?;
                 return Ok(envelope);
@@ -95,38 +88,37 @@ impl Envelope {
     }
 
     /// Takes one property; of several with one name the last stands.
-    fn property(
-        &mut self,
-        name: &str,
-        kind: Kind,
-        value: Range<usize>,
-        record: &Bytes,
-    ) -> Result<(), ProtocolError> {
-        let string = |name: &str| match kind {
-            Kind::String => shared_string(record, value.start + 1..value.end - 1),
-            _ => Err(wrong_type(name, "String")),
-        };
+    fn property(&mut self, name: &[u8], value: Value, record: &Bytes) -> Result<(), ProtocolError> {
         match name {
-            "type" if kind != Kind::Number => return Err(wrong_type(name, "Number")),
-            "type" => self.kind = Some(read_int32(&record[value])?),
-            "invocationId" => self.invocation_id = Some(string(name)?),
-            "target" => self.target = Some(string(name)?),
-            "error" => self.error = Some(string(name)?),
-            "arguments" if kind != Kind::Array => return Err(wrong_type(name, "Array")),
-            "arguments" => self.arguments = Some(value),
-            "streamIds" if kind != Kind::Array => return Err(wrong_type(name, "Array")),
-            "streamIds" => self.stream_ids = read_stream_ids(record, value)?,
-            "headers" if kind != Kind::Object => return Err(wrong_type(name, "StartObject")),
-            "headers" => check_headers(&record[value])?,
-            "allowReconnect" if !matches!(kind, Kind::True | Kind::False) => {
+            b"type" => {
+                value.expect(Kind::Number, "type", "Number")?;
+                self.kind = Some(read_int32(&record[value.range])?);
+            }
+            b"invocationId" => self.invocation_id = Some(value.string("invocationId", record)?),
+            b"target" => self.target = Some(value.string("target", record)?),
+            b"error" => self.error = Some(value.string("error", record)?),
+            b"arguments" => {
+                value.expect(Kind::Array, "arguments", "Array")?;
+                self.arguments = Some(value.range);
+            }
+            b"streamIds" => {
+                value.expect(Kind::Array, "streamIds", "Array")?;
+                self.stream_ids = read_stream_ids(record, value.range)?;
+            }
+            b"headers" => {
+                value.expect(Kind::Object, "headers", "StartObject")?;
+                check_headers(&record[value.range])?;
+            }
+            b"allowReconnect" if !matches!(value.kind, Kind::True | Kind::False) => {
                 return Err(invalid("Expected 'allowReconnect' to be true or false."));
             }
-            "sequenceId" if kind == Kind::Null => {}
-            "sequenceId" if kind != Kind::Number => return Err(wrong_type(name, "Number")),
-            "sequenceId" => self.sequence_id = Some(read_number(&record[value], "Int64")?),
-            "item" => self.item = Some(value),
-            "result" => {
-                self.result = Some(value);
+            b"sequenceId" if value.kind != Kind::Null => {
+                value.expect(Kind::Number, "sequenceId", "Number")?;
+                self.sequence_id = Some(read_number(&record[value.range], "Int64")?);
+            }
+            b"item" => self.item = Some(value.range),
+            b"result" => {
+                self.result = Some(value.range);
                 self.is_answer = self.invocation_id.as_ref().is_some_and(|id| !id.is_empty());
             }
             _ => {}
@@ -191,9 +183,45 @@ impl Envelope {
     }
 }
 
+/// The value of a property, measured.
+struct Value {
+    kind: Kind,
+    range: Range<usize>,
+    has_escapes: bool,
+}
+
+impl Value {
+    fn read(scanner: &mut Scanner<'_>, are_arguments: bool) -> Result<Self, Malformed> {
+        let kind = scanner.kind()?;
+        if kind == Kind::String {
+            let (content, has_escapes) = scanner.string()?;
+            return Ok(Self { kind, range: content.start - 1..content.end + 1, has_escapes });
+        }
+        let start = *scanner;
+        let range = match scanner.value(1) {
+            // A comma too many is taken for arguments that do not fit.
+            Err(Malformed) if are_arguments && kind == Kind::Array => {
+                *scanner = start;
+                scanner.list_with_a_comma_too_many(1)
+            }
+            range => range,
+        };
+        Ok(Self { kind, range: range?, has_escapes: false })
+    }
+
+    fn expect(&self, kind: Kind, name: &str, wanted: &str) -> Result<(), ProtocolError> {
+        if self.kind == kind { Ok(()) } else { Err(wrong_type(name, wanted)) }
+    }
+
+    fn string(&self, name: &str, record: &Bytes) -> Result<ByteString, ProtocolError> {
+        self.expect(Kind::String, name, "String")?;
+        shared_string(record, self.range.start + 1..self.range.end - 1, self.has_escapes)
+    }
+}
+
 /// The content of a JSON string, without its quotes.
-pub(super) fn read_string(content: &[u8]) -> Result<Cow<'_, str>, ProtocolError> {
-    text::unescape(content).ok_or_else(unreadable)
+pub(super) fn read_string(content: &[u8], has_escapes: bool) -> Result<Cow<'_, str>, ProtocolError> {
+    text::unescape(content, has_escapes).ok_or_else(unreadable)
 }
 
 /// A number that has to be a 32-bit integer, written as one.
@@ -202,11 +230,15 @@ pub(super) fn read_int32(text: &[u8]) -> Result<i32, ProtocolError> {
 }
 
 /// A string as a part of the record it stands in, copied only where it has escapes.
-fn shared_string(record: &Bytes, content: Range<usize>) -> Result<ByteString, ProtocolError> {
-    match read_string(&record[content.clone()])? {
-        Cow::Owned(text) => Ok(text.into()),
-        Cow::Borrowed(_) => ByteString::try_from(record.slice(content)).map_err(|_| unreadable()),
+fn shared_string(
+    record: &Bytes,
+    content: Range<usize>,
+    has_escapes: bool,
+) -> Result<ByteString, ProtocolError> {
+    if has_escapes {
+        return read_string(&record[content], true).map(|text| text.into_owned().into());
     }
+    ByteString::try_from(record.slice(content)).map_err(|_| unreadable())
 }
 
 fn read_stream_ids(record: &Bytes, array: Range<usize>) -> Result<Vec<ByteString>, ProtocolError> {
@@ -219,7 +251,10 @@ fn read_stream_ids(record: &Bytes, array: Range<usize>) -> Result<Vec<ByteString
     }
     loop {
         match scanner.kind()? {
-            Kind::String => ids.push(shared_string(&text, scanner.string()?)?),
+            Kind::String => {
+                let (content, has_escapes) = scanner.string()?;
+                ids.push(shared_string(&text, content, has_escapes)?);
+            }
             Kind::Null => return Err(invalid("Null value for 'streamIds' is not valid.")),
             kind => {
                 let text = format!("Cannot get the value of a token type '{}' as a string.", kind.name());
@@ -240,10 +275,10 @@ fn check_headers(object: &[u8]) -> Result<(), ProtocolError> {
         return Ok(());
     }
     loop {
-        let name = scanner.string()?;
+        let (name, has_escapes) = scanner.string()?;
         scanner.expect(b':')?;
         if scanner.kind()? != Kind::String {
-            let name = read_string(&object[name])?;
+            let name = read_string(&object[name], has_escapes)?;
             return Err(invalid(format!("Expected header '{name}' to be of type String.")));
         }
         scanner.string()?;
