@@ -1,10 +1,9 @@
 //! Calls that can be cancelled without being streams, and methods that ask for more than one role.
 
-use std::time::Duration;
-
 use actix_signalr::{CancellationToken, ClientStream, HubCallerContext, HubError, HubResult, hub};
-use actix_web::rt::time::sleep;
 use futures::StreamExt;
+
+use crate::wait::wait;
 
 pub(crate) struct ElevenHub;
 
@@ -16,7 +15,7 @@ impl ElevenHub {
 
     async fn wait(&self, _ctx: HubCallerContext, ms: i32, ct: CancellationToken) -> HubResult<&'static str> {
         let cancelled = || HubError::internal("TaskCanceledException", "A task was canceled.");
-        delay(ms, &ct).await?.then_some("waited").ok_or_else(cancelled)
+        wait(ms, ct.cancelled()).await?.then_some("waited").ok_or_else(cancelled)
     }
 
     async fn wait_quietly(
@@ -25,7 +24,7 @@ impl ElevenHub {
         ms: i32,
         ct: CancellationToken,
     ) -> HubResult<&'static str> {
-        Ok(if delay(ms, &ct).await? { "waited" } else { "cancelled" })
+        Ok(if wait(ms, ct.cancelled()).await? { "waited" } else { "cancelled" })
     }
 
     async fn wait_named(
@@ -35,7 +34,7 @@ impl ElevenHub {
         name: Option<String>,
         ms: i32,
     ) -> HubResult<String> {
-        let end = if delay(ms, &ct).await? { "waited" } else { "cancelled" };
+        let end = if wait(ms, ct.cancelled()).await? { "waited" } else { "cancelled" };
         Ok(format!("{} {end}", name.unwrap_or_default()))
     }
 
@@ -71,10 +70,4 @@ impl ElevenHub {
     async fn open(&self, _ctx: HubCallerContext) -> HubResult<&'static str> {
         Ok("open")
     }
-}
-
-/// Waits; whether to the end.
-async fn delay(ms: i32, ct: &CancellationToken) -> Result<bool, HubError> {
-    let ms = u64::try_from(ms).map_err(|_| HubError::internal("ArgumentOutOfRangeException", "ms"))?;
-    Ok(ct.run_until_cancelled(sleep(Duration::from_millis(ms))).await.is_some())
 }

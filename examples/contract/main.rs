@@ -10,12 +10,14 @@ mod authorized_hubs;
 mod bench_hub;
 mod complex;
 mod cors;
+mod dictionary;
 mod eleven_hub;
 mod key_scheme;
 mod null;
 mod plain_hubs;
 mod test_hub;
 mod tokens;
+mod wait;
 
 use std::time::Duration;
 
