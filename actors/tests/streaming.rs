@@ -57,6 +57,11 @@ impl Streams {
         Ok("cancelled")
     }
 
+    async fn pass(&self, _ctx: HubCallerContext, _token: CancellationToken) -> HubResult {
+        self.open.acquire().await?.forget();
+        Ok(())
+    }
+
     async fn sum(&self, _ctx: HubCallerContext, mut numbers: ClientStream<u32>) -> HubResult<u32> {
         let mut sum = 0;
         while let Some(number) = numbers.next().await {
@@ -104,6 +109,7 @@ impl Hub for Streams {
         hub.method("Endless", Self::endless);
         hub.method("Told", Self::told);
         hub.method("Wait", Self::wait);
+        hub.method("Pass", Self::pass);
         hub.method("Sum", Self::sum);
         hub.method("First", Self::first);
         hub.method("Late", Self::late);
@@ -202,6 +208,23 @@ async fn a_plain_call_can_be_cancelled_by_its_token() {
         r#"{"type":5,"invocationId":"1"}"#,
     ];
     exchange(&ann, &calls, &[r#"{"type":3,"invocationId":"1","result":"cancelled"}"#]).await;
+}
+
+#[actix::test]
+async fn a_call_may_have_the_id_of_the_one_before_it_and_be_cancelled_by_it() {
+    let (streams, _hub, ann) = connected().await;
+    let calls = [
+        r#"{"type":1,"invocationId":"1","target":"Pass","arguments":[]}"#,
+        r#"{"type":1,"invocationId":"1","target":"Wait","arguments":[]}"#,
+        r#"{"type":5,"invocationId":"1"}"#,
+    ];
+    exchange(&ann, &calls, &[]).await;
+    streams.open.add_permits(1);
+    let answers = [
+        r#"{"type":3,"invocationId":"1","result":null}"#,
+        r#"{"type":3,"invocationId":"1","result":"cancelled"}"#,
+    ];
+    exchange(&ann, &[], &answers).await;
 }
 
 #[actix::test]

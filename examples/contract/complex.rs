@@ -1,10 +1,10 @@
 //! A type with everything in it. Its members may be left out.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::dictionary::Dictionary;
 
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
@@ -18,6 +18,6 @@ pub(crate) struct Complex {
     guid: Uuid,
     numbers: Option<Vec<i32>>,
     child: Option<Box<Self>>,
-    map: Option<BTreeMap<String, Option<String>>>,
+    map: Option<Dictionary>,
     maybe: Option<i32>,
 }

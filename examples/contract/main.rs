@@ -10,11 +10,14 @@ mod authorized_hubs;
 mod bench_hub;
 mod complex;
 mod cors;
+mod dictionary;
+mod eleven_hub;
 mod key_scheme;
 mod null;
 mod plain_hubs;
 mod test_hub;
 mod tokens;
+mod wait;
 
 use std::time::Duration;
 
@@ -34,6 +37,7 @@ use serde_json::json;
 use crate::{
     authorized_hubs::{AuthorizedHub, JwtOnlyHub, PolicyHub},
     bench_hub::BenchHub,
+    eleven_hub::ElevenHub,
     key_scheme::KeyScheme,
     plain_hubs::{BrokenHub, RefusingHub},
     test_hub::{Lifecycle, TestHub},
@@ -113,6 +117,7 @@ fn server(arguments: &Arguments, lifecycle: Lifecycle) -> Result<SignalR, actix_
         .hub("/hubs/jwtonly", JwtOnlyHub)
         .hub("/hubs/broken", BrokenHub)
         .hub("/hubs/refusing", RefusingHub)
+        .hub("/hubs/eleven", ElevenHub)
         .hub_routes(HubRoutes::new(BenchHub).route("/hubs/bench", large).route("/bench", default()))
         .build()
 }

@@ -15,7 +15,7 @@ use actix_signalr::{
 use actix_web::rt::time::sleep;
 use futures::{StreamExt, TryStreamExt, future::Either, stream};
 
-use crate::{complex::Complex, null::given};
+use crate::{complex::Complex, null::given, wait::wait};
 
 /// How many connections began, ended, and ended with an error.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +44,9 @@ impl TestHub {
 
 /// What an exception without a message says.
 const NO_MESSAGE: &str = "Exception of type 'Microsoft.AspNetCore.SignalR.HubException' was thrown.";
+
+/// What is said of the use of a null.
+const NO_OBJECT: &str = "Object reference not set to an instance of an object.";
 
 #[derive(Default)]
 struct Calls(i32);
@@ -111,9 +114,8 @@ impl TestHub {
         Err(HubError::new(message.unwrap_or_else(|| NO_MESSAGE.to_owned())))
     }
 
-    async fn sleep(&self, _ctx: HubCallerContext, ms: i32, tag: i32) -> HubResult<i32> {
-        let ms = u64::try_from(ms).map_err(|_| HubError::internal("ArgumentOutOfRangeException", "ms"))?;
-        sleep(Duration::from_millis(ms)).await;
+    async fn sleep(&self, ctx: HubCallerContext, ms: i32, tag: i32) -> HubResult<i32> {
+        wait(ms, ctx.aborted()).await?;
         Ok(tag)
     }
 
@@ -317,7 +319,7 @@ impl TestHub {
 
     async fn upper(&self, _ctx: HubCallerContext, words: ClientStream<Option<String>>) -> HubStream<String> {
         HubStream::new(words.map(|word| {
-            let null = || HubError::internal("NullReferenceException", "there is no word");
+            let null = || HubError::internal("NullReferenceException", NO_OBJECT);
             Ok::<_, HubError>(word?.ok_or_else(null)?.to_uppercase())
         }))
     }

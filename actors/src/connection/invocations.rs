@@ -104,6 +104,11 @@ impl Invocations {
         self.in_flight <= self.limit && self.unreported == 0
     }
 
+    /// Whether calls run one after another, and one has not ended.
+    pub(super) const fn are_one_by_one(&self) -> bool {
+        self.limit == 1 && (self.in_flight > 0 || self.has_batch())
+    }
+
     /// Whether a batch is being put together.
     pub(super) const fn has_batch(&self) -> bool {
         !self.batch.is_empty()

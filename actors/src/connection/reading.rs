@@ -4,6 +4,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use actix::{clock::Instant, prelude::*};
 use bytes::BytesMut;
+use bytestring::ByteString;
 
 use crate::{
     HubError, ProtocolError,
@@ -16,7 +17,8 @@ use crate::{
         handshake::{CANCELED, judge},
         invocations::Admission,
     },
-    protocol::{CompletionResult, HubMessage},
+    hub::MethodEntry,
+    protocol::{CompletionResult, HubMessage, Invocation},
     transport::Outbound,
 };
 
@@ -60,6 +62,11 @@ impl ConnectionActor {
         };
         let step = match held {
             Held::Step(step) => step,
+            Held::Message(HubMessage::Invocation(invocation)) if self.waits_for_its_id(&invocation) => {
+                self.held = Some(Held::Message(HubMessage::Invocation(invocation)));
+                self.start_batches(source);
+                return Ok(false);
+            }
             Held::Message(HubMessage::Invocation(invocation)) => {
                 let room = || ctx.address().recipient();
                 bind(invocation, &self.runtime, &self.connection, &mut self.streams, room)?
@@ -118,6 +125,15 @@ impl ConnectionActor {
                 Ok(false)
             }
         }
+    }
+
+    /// Whether the call can be cancelled, and one before it that ends before it begins has its id.
+    fn waits_for_its_id(&self, invocation: &Invocation) -> bool {
+        let is_in_use = |id: &ByteString| self.streams.is_call(id);
+        let can_wait = |method: &MethodEntry| method.shape.takes_turn() && method.shape.takes_token();
+        self.invocations.are_one_by_one()
+            && invocation.invocation_id.as_ref().is_some_and(is_in_use)
+            && self.runtime.methods.find(&invocation.target).is_some_and(can_wait)
     }
 
     fn send_error(&self, source: &CallSource, invocation_id: &str, error: &str) {
