@@ -69,6 +69,7 @@
 //!         formats: &[TransferFormat::Text],
 //!         has_inherent_keep_alive: true,
 //!         maximum_backlog: 1 << 20,
+//!         expires_at: None,
 //!         lease: Box::new(()),
 //!     });
 //!     let bytes = b"{\"protocol\":\"json\",\"version\":1}\x1e\
@@ -121,7 +122,7 @@ pub use crate::{
     claims::{Claim, ClaimsIdentity, ClaimsPrincipal, LOCAL_AUTHORITY, claim_types},
     clients::{ClientProxy, HubCallerClients, HubClients, SingleClientProxy},
     connect_request::ConnectRequest,
-    connection::{ConnectionActor, Drained, HubRuntime, HubServer, NewConnection},
+    connection::{ConnectionActor, Drained, Expires, HubRuntime, HubServer, NewConnection},
     context::{HubCallerContext, HubContext},
     error::{HubError, HubResult, ProtocolError, SendError},
     groups::GroupManager,

@@ -112,7 +112,11 @@ fn server(arguments: &Arguments, lifecycle: Lifecycle) -> Result<SignalR, actix_
                 .route("/hubs/minv1", default().minimum_protocol_version(1))
                 .route("/open/test", default()),
         )
-        .hub("/hubs/authorized", AuthorizedHub)
+        .hub_routes(
+            HubRoutes::new(AuthorizedHub)
+                .route("/hubs/authorized", default())
+                .route("/hubs/expiring", default().close_on_authentication_expiration(true)),
+        )
         .hub("/hubs/policy", PolicyHub)
         .hub("/hubs/jwtonly", JwtOnlyHub)
         .hub("/hubs/broken", BrokenHub)

@@ -1,6 +1,6 @@
 //! The actor of one connection, from the first byte to the last. It holds the principal; it never waits.
 //!
-//! Receives [`Received`], [`TransportClosed`] and [`Drained`] from its transport, [`Deliver`] from the registry,
+//! Receives [`Received`], [`TransportClosed`], [`Drained`] and [`Expires`] from its transport, [`Deliver`] from the registry,
 //! [`Completed`] from the hub, [`Tick`] from the clock. Sends [`Outbound`] to the transport; calls to the hub, past the
 //! authorization actor where one of them is guarded; its beginning and its end to the hub and
 //! the registry. What it makes of messages is in `reading`, how it begins and ends in `begin_and_end`.
@@ -48,6 +48,10 @@ pub struct ConnectionActor {
     pub(super) unanswered: Unanswered,
     pub(super) keep_alive: KeepAlive,
     pub(super) handshake_deadline: Instant,
+    /// When the credentials of the client expire, if that ends the connection.
+    pub(super) expires_at: Option<Instant>,
+    /// When the clock comes back next.
+    pub(super) reminded_at: Instant,
     /// What the hub is to hear of the end when it has said whether it takes the client.
     pub(super) early_end: Option<End>,
     pub(super) _lease: Box<dyn Any + Send>,
@@ -95,6 +99,8 @@ impl ConnectionActor {
             unanswered: Unanswered::default(),
             keep_alive: KeepAlive::new(options.keep_alive_interval, options.client_timeout_interval, now),
             handshake_deadline: after(now, options.handshake_timeout),
+            expires_at: new.expires_at,
+            reminded_at: now,
             early_end: None,
             runtime,
             _lease: new.lease,
@@ -120,14 +126,16 @@ impl ConnectionActor {
     }
 
     /// Asks the clock for the next time there may be something to do. There is one reminder at a time, so it must not
-    /// come later than anything that begins meanwhile.
-    fn remind(&self, ctx: &Context<Self>) {
+    /// come later than anything that begins meanwhile; only an expiry that is put forward asks for one more.
+    fn remind(&mut self, ctx: &Context<Self>) {
         let next = self.keep_alive.next(Instant::now());
         let at = match self.stage {
             Stage::Handshake => next.min(self.handshake_deadline),
             Stage::Connecting(_) | Stage::Open(_) => next,
             Stage::Ending => return,
         };
+        let at = self.expires_at.map_or(at, |expires_at| at.min(expires_at));
+        self.reminded_at = at;
         self.runtime.clock.do_send(Remind { at, recipient: ctx.address().recipient() });
     }
 }
@@ -250,6 +258,15 @@ impl Handler<Tick> for ConnectionActor {
 
     fn handle(&mut self, Tick: Tick, ctx: &mut Self::Context) {
         let now = Instant::now();
+        if now < self.reminded_at {
+            // Overtaken by a reminder that came before it.
+            return;
+        }
+        if self.expires_at.is_some_and(|expires_at| now >= expires_at) {
+            tracing::debug!(connection_id = &**self.connection.id(), "credentials expired");
+            self.end(End { allow_reconnect: true, ..End::default() }, ctx);
+            return;
+        }
         match &self.stage {
             Stage::Handshake if now >= self.handshake_deadline => self.refuse_handshake(CANCELED, ctx),
             Stage::Handshake | Stage::Ending => {}
@@ -270,6 +287,22 @@ impl Handler<Tick> for ConnectionActor {
             }
         }
         self.remind(ctx);
+    }
+}
+
+/// The client has shown new credentials: when they expire, if that is to end the connection.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Expires(pub Option<Instant>);
+
+impl Handler<Expires> for ConnectionActor {
+    type Result = ();
+
+    fn handle(&mut self, Expires(at): Expires, ctx: &mut Self::Context) {
+        self.expires_at = at;
+        if at.is_some_and(|at| at < self.reminded_at) {
+            self.remind(ctx);
+        }
     }
 }
 

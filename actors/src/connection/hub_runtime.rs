@@ -2,7 +2,7 @@
 
 use std::{any::Any, fmt, sync::Arc};
 
-use actix::{Actor, Addr, Recipient};
+use actix::{Actor, Addr, Recipient, clock::Instant};
 
 use crate::{
     ClaimsPrincipal, ConnectRequest, ConnectionId, HubContext, HubOptions, UserIdProvider,
@@ -157,6 +157,9 @@ pub struct NewConnection {
     pub has_inherent_keep_alive: bool,
     /// How many bytes may wait for a client that does not read before it is let go.
     pub maximum_backlog: usize,
+    /// When it is to be ended because its credentials have expired, the client being told that it may come back; `None` is
+    /// never.
+    pub expires_at: Option<Instant>,
     /// Dropped when the connection is over and its hub has been told.
     pub lease: Box<dyn Any + Send>,
 }

@@ -13,6 +13,6 @@ mod reading;
 mod streams;
 
 pub use crate::connection::{
-    actor::{ConnectionActor, Drained},
+    actor::{ConnectionActor, Drained, Expires},
     hub_runtime::{HubRuntime, HubServer, NewConnection},
 };
