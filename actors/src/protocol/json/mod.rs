@@ -5,6 +5,7 @@
 
 mod de;
 mod key;
+mod members;
 mod scan;
 mod ser;
 mod text;
