@@ -107,7 +107,7 @@ impl SignalRBuilder {
         if let Some(default) = &self.default_scheme {
             schemes.set_default(default)?;
         }
-        let common = Common {
+        let parts = ServerParts {
             policies: self.policies,
             user_ids: self.user_ids,
             options: self.options,
@@ -121,7 +121,7 @@ impl SignalRBuilder {
             if !types.insert(hub.hub_type()) {
                 return Err(BuildError::DuplicateHub { hub: name });
             }
-            let (hub, routes) = hub.build(hubs.len(), &common)?;
+            let (hub, routes) = hub.build(hubs.len(), &parts)?;
             for route in routes {
                 if !paths.insert(route.path().to_lowercase()) {
                     return Err(BuildError::DuplicatePath { path: route.path().to_owned() });
@@ -130,7 +130,7 @@ impl SignalRBuilder {
             }
             hubs.push(hub);
         }
-        Ok(SignalR::new(hubs, endpoints, common.schemes))
+        Ok(SignalR::new(hubs, endpoints, parts.schemes))
     }
 }
 
@@ -192,7 +192,7 @@ impl<H> fmt::Debug for HubRoutes<H> {
 }
 
 /// What all hubs of a server share while it is built.
-struct Common {
+struct ServerParts {
     policies: Policies,
     user_ids: Arc<dyn UserIdProvider>,
     options: HubOptions,
@@ -207,7 +207,7 @@ trait BuildHub {
     fn build(
         self: Box<Self>,
         index: usize,
-        common: &Common,
+        parts: &ServerParts,
     ) -> Result<(Box<dyn AnyHub>, Vec<Endpoint>), BuildError>;
 }
 
@@ -223,22 +223,22 @@ impl<H: Hub> BuildHub for HubRoutes<H> {
     fn build(
         self: Box<Self>,
         index: usize,
-        common: &Common,
+        parts: &ServerParts,
     ) -> Result<(Box<dyn AnyHub>, Vec<Endpoint>), BuildError> {
         let hub = self.type_name();
-        let options = self.options.unwrap_or_else(|| common.options.clone());
-        let filters = common.filters.clone().and(&self.filters);
+        let options = self.options.unwrap_or_else(|| parts.options.clone());
+        let filters = parts.filters.clone().and(&self.filters);
         let server =
-            HubServer::with_filters(self.hub, options, &common.policies, common.user_ids.clone(), &filters)
+            HubServer::with_filters(self.hub, options, &parts.policies, parts.user_ids.clone(), &filters)
                 .map_err(|source| BuildError::Hub { hub, source })?;
         let mut endpoints = Vec::new();
         for (path, options) in self.routes {
             let policy = server
-                .policy(&common.policies, &options.authorize)
+                .policy(&parts.policies, &options.authorize)
                 .map_err(|source| BuildError::Hub { hub, source })?;
             if let Some(policy) = &policy {
-                let known = |name: &str| common.schemes.names().any(|scheme| scheme == name);
-                if common.schemes.names().next().is_none() {
+                let known = |name: &str| parts.schemes.names().any(|scheme| scheme == name);
+                if parts.schemes.names().next().is_none() {
                     return Err(BuildError::NoAuthentication { hub });
                 }
                 if let Some(scheme) = policy.authentication_schemes().iter().find(|scheme| !known(scheme)) {

@@ -22,8 +22,6 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("layer", "src: connections uses transports", "a negotiated connection keeps the door of its transport"),
     ("layer", "src: server uses routes", "`SignalR::routes` configures the endpoints that the server holds"),
     ("layer", "src: server uses builder", "`SignalR::builder` is where people look for it"),
-    ("length", "actors/src/connection/actor.rs", "it is being split"),
-    ("name", "src/builder.rs: Common", "it is being renamed"),
 ];
 
 /// Where Rust is written.

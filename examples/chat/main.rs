@@ -55,21 +55,19 @@ async fn serve(address: SocketAddr) -> io::Result<()> {
         .build()?;
 
     let tokens = web::Data::new(tokens);
+    let hubs = signalr.clone();
     let server = HttpServer::new(move || {
-        App::new()
-            .configure(signalr.routes())
-            .app_data(tokens.clone())
-            .configure(login::routes)
-            .configure(pages)
+        App::new().configure(hubs.routes()).app_data(tokens.clone()).configure(login::routes).configure(pages)
     })
     .for_hubs()
-    // Open WebSockets would hold the end up for longer.
+    // The server is ended by `signalr.run`, which tells clients first.
+    .disable_signals()
     .shutdown_timeout(1)
     .bind(address)?;
     for address in server.addrs() {
         println!("listening on http://{address}");
     }
-    server.run().await
+    signalr.run(server.run()).await
 }
 
 /// The page and what it loads, built into the program.
