@@ -42,7 +42,7 @@
 //!
 //! # Who may do what
 //!
-//! - [`JwtBearer`]: bearer tokens. Other ways to find out who connects implement [`AuthenticationScheme`].
+//! - [`JwtBearer`]: bearer tokens. [`CookieAuthentication`]: cookies, for people who sign in on a page. Other ways to find out who connects implement [`AuthenticationScheme`].
 //! - [`ClaimsPrincipal`]: who somebody is. [`UserIdProvider`]: which user that is.
 //! - [`Policy`], [`Requirement`] and [`AuthorizationHandler`]: what it takes to connect, or to call a method.
 //!   [`HubInvocation`]: the call, as a handler sees it.
@@ -85,8 +85,9 @@ pub use actix_signalr_macros::{allow_anonymous, authorize, hub, hub_client, hub_
 pub use crate::{
     authentication::{
         AuthenticateResult, AuthenticationFailure, AuthenticationRequest, AuthenticationScheme,
-        AuthenticationTicket, ConfigurationError, Denial, JwtBearer, PolicyScheme, SchemeError,
-        SchemeOperation, Schemes, SigningAlgorithm, VerificationKey, same_user,
+        AuthenticationTicket, ConfigurationError, CookieAuthentication, CookieError, CookieHeaders, Denial,
+        JwtBearer, KeyRing, PolicyScheme, PrincipalCheck, SameSite, SchemeError, SchemeOperation, Schemes,
+        SecurePolicy, SignInProperties, SigningAlgorithm, VerificationKey, same_user, write_renewed_cookies,
     },
     builder::{HubRoutes, SignalRBuilder},
     error::BuildError,

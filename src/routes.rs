@@ -25,6 +25,7 @@ use actix_web::{
 use futures::stream;
 
 use crate::{
+    authentication::write_pending,
     authorize::{Admitted, authorize},
     connections::{Lease, Opening},
     error::ConnectError,
@@ -62,13 +63,26 @@ fn pattern(path: &str) -> String {
 
 /// `POST {hub}/negotiate`.
 async fn negotiate(at: Rc<WorkerEndpoint>, http: HttpRequest) -> HttpResponse {
-    let parameters = Parameters::of(&http);
-    let user = match authorize(&at, &http, || connect_request(&http, parameters.clone())).await {
+    let mut response = negotiated(at, &http).await;
+    write_pending(&http, &mut response);
+    response
+}
+
+/// A request to the hub itself.
+async fn serve(at: Rc<WorkerEndpoint>, http: HttpRequest, payload: Payload) -> HttpResponse {
+    let mut response = served(at, &http, payload).await;
+    write_pending(&http, &mut response);
+    response
+}
+
+async fn negotiated(at: Rc<WorkerEndpoint>, http: &HttpRequest) -> HttpResponse {
+    let parameters = Parameters::of(http);
+    let user = match authorize(&at, http, || connect_request(http, parameters.clone())).await {
         Ok(admitted) => admitted.user,
         Err(denial) => return denial,
     };
     if http.method() != Method::POST {
-        return not_allowed(&http);
+        return not_allowed(http);
     }
     let options = &at.endpoint.options;
     let requested = parameters.find("negotiateVersion");
@@ -82,12 +96,11 @@ async fn negotiate(at: Rc<WorkerEndpoint>, http: HttpRequest) -> HttpResponse {
     }
 }
 
-/// A request to the hub itself.
-async fn serve(at: Rc<WorkerEndpoint>, http: HttpRequest, payload: Payload) -> HttpResponse {
-    let parameters = Parameters::of(&http);
+async fn served(at: Rc<WorkerEndpoint>, http: &HttpRequest, payload: Payload) -> HttpResponse {
+    let parameters = Parameters::of(http);
     let token = parameters.find("id").filter(|token| !token.is_empty());
-    let request = connect_request(&http, parameters);
-    let Admitted { user, expires_at } = match authorize(&at, &http, || request.clone()).await {
+    let request = connect_request(http, parameters);
+    let Admitted { user, expires_at } = match authorize(&at, http, || request.clone()).await {
         Ok(admitted) => admitted,
         Err(denial) => return denial,
     };
@@ -95,14 +108,14 @@ async fn serve(at: Rc<WorkerEndpoint>, http: HttpRequest, payload: Payload) -> H
         expires_at.filter(|_| at.endpoint.options.close_on_authentication_expiration).and_then(instant_of);
     let incoming = Incoming { at, token, user, expires_at, request };
     let response = match *http.method() {
-        Method::GET if accepts_events(&http) => incoming.events(),
-        Method::GET => match upgrade_key(&http) {
+        Method::GET if accepts_events(http) => incoming.events(),
+        Method::GET => match upgrade_key(http) {
             Some(accept) => incoming.web_socket(accept, payload),
             None => incoming.poll().await,
         },
         Method::POST => incoming.send(payload).await.unwrap_or_else(ConnectError::response),
         Method::DELETE => incoming.delete().unwrap_or_else(ConnectError::response),
-        _ => not_allowed(&http),
+        _ => not_allowed(http),
     };
     // What is answered to an upgrade in place of a socket cannot be in chunks.
     let is_whole = http.headers().contains_key(UPGRADE) || http.method() == Method::HEAD;

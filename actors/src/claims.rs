@@ -123,6 +123,18 @@ impl ClaimsIdentity {
         self
     }
 
+    /// Which claim is the name.
+    #[must_use]
+    pub fn name_type(&self) -> &str {
+        &self.name_claim_type
+    }
+
+    /// Which claims are roles.
+    #[must_use]
+    pub fn role_type(&self) -> &str {
+        &self.role_claim_type
+    }
+
     /// How it was authenticated.
     #[must_use]
     pub fn authentication_type(&self) -> Option<&str> {

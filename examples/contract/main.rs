@@ -15,6 +15,7 @@ mod eleven_hub;
 mod key_scheme;
 mod null;
 mod plain_hubs;
+mod sign_in;
 mod test_hub;
 mod tokens;
 mod wait;
@@ -22,9 +23,9 @@ mod wait;
 use std::time::Duration;
 
 use actix_signalr::{
-    AuthorizationContext, AuthorizationHandler, ClaimsPrincipal, HttpConnectionOptions, HttpServerExt,
-    HubContext, HubOptions, HubRoutes, Outcome, Policy, PolicyScheme, Requirement, SignalR, TransportKind,
-    claim_types,
+    AuthorizationContext, AuthorizationHandler, ClaimsPrincipal, CookieAuthentication, HttpConnectionOptions,
+    HttpServerExt, HubContext, HubOptions, HubRoutes, KeyRing, Outcome, Policy, PolicyScheme, Requirement,
+    SignalR, TransportKind, claim_types,
 };
 use actix_web::{
     App, HttpResponse, HttpServer, Responder,
@@ -48,14 +49,19 @@ async fn main() -> std::io::Result<()> {
     tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).init();
     let arguments = Arguments::parse()?;
     let lifecycle = Lifecycle::default();
-    let signalr = server(&arguments, lifecycle.clone())?;
+    let cookies =
+        KeyRing::random().map(CookieAuthentication::new).map_err(std::io::Error::other)?.login_path("/login");
+    let signalr = server(&arguments, lifecycle.clone(), cookies.clone())?;
     let routes = signalr.clone();
 
     let server = HttpServer::new(move || {
         App::new()
             .wrap(from_fn(cors::allow_one_origin))
             .app_data(Data::new(lifecycle.clone()))
+            .app_data(Data::new(cookies.clone()))
             .route("/token", web::get().to(tokens::mint))
+            .route("/signin", web::get().to(sign_in::sign_in))
+            .route("/signout", web::get().to(sign_in::sign_out))
             .route("/lifecycle", web::get().to(counters))
             .route("/push/{user}", web::post().to(push))
             .configure(routes.routes())
@@ -69,13 +75,25 @@ async fn main() -> std::io::Result<()> {
     signalr.run(server.run()).await
 }
 
-fn server(arguments: &Arguments, lifecycle: Lifecycle) -> Result<SignalR, actix_signalr::BuildError> {
+fn server(
+    arguments: &Arguments,
+    lifecycle: Lifecycle,
+    cookies: CookieAuthentication,
+) -> Result<SignalR, actix_signalr::BuildError> {
     let default = HttpConnectionOptions::default;
     let large = default().application_max_buffer_size(1 << 20).transport_max_buffer_size(1 << 20);
     SignalR::builder()
         .authentication(PolicyScheme::new("Smart").select(|request| {
-            if request.http().headers().contains_key("x-key") { "Key" } else { "Bearer" }.to_owned()
+            let headers = request.http().headers();
+            if headers.contains_key("x-key") {
+                "Key"
+            } else if headers.contains_key("authorization") || tokens::has_query_token(request.http()) {
+                "Bearer"
+            } else {
+                "Cookies"
+            }
         }))
+        .authentication(cookies)
         .authentication(tokens::bearer())
         .authentication(KeyScheme)
         .default_scheme("Smart")

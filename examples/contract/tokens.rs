@@ -20,6 +20,12 @@ pub(crate) fn bearer() -> JwtBearer {
         .query_token_under("/hubs")
 }
 
+/// Whether the query has a token, even an empty one.
+pub(crate) fn has_query_token(request: &HttpRequest) -> bool {
+    let parsed = Query::<Vec<(String, String)>>::from_query(request.query_string());
+    parsed.is_ok_and(|Query(pairs)| pairs.iter().any(|(name, _)| name.eq_ignore_ascii_case("access_token")))
+}
+
 /// `?sub=&name=&email=&role=&bench=&exp=SECONDS&iss=&aud=`
 pub(crate) async fn mint(request: HttpRequest) -> impl Responder {
     let Ok(Query(query)) = Query::<Vec<(String, String)>>::from_query(request.query_string()) else {

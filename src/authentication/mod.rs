@@ -2,6 +2,7 @@
 
 mod bearer_token;
 mod configuration_error;
+mod cookie;
 mod denial;
 mod jwt;
 mod jwt_bearer;
@@ -13,8 +14,13 @@ mod schemes;
 #[cfg(test)]
 mod token_attacks;
 
+pub(crate) use self::cookie::write_pending;
 pub use self::{
     configuration_error::ConfigurationError,
+    cookie::{
+        CookieAuthentication, CookieError, CookieHeaders, KeyRing, PrincipalCheck, SameSite, SecurePolicy,
+        SignInProperties, write_renewed_cookies,
+    },
     denial::Denial,
     jwt::{SigningAlgorithm, VerificationKey},
     jwt_bearer::JwtBearer,
