@@ -144,6 +144,25 @@ impl Connections {
     }
 }
 
+impl Connections {
+    /// Where the request goes that ends a connection; only one that is polled is ended so.
+    pub(crate) fn door_to_end(
+        &self,
+        token: &str,
+        user: &ClaimsPrincipal,
+        now: Instant,
+    ) -> Result<RequestDoor, ConnectError> {
+        let mut table = self.table.lock();
+        let (_, entry) = table.find(token, now, self.timeout)?;
+        // Whose it is does not matter where nobody may end it so.
+        if entry.transport.is_some_and(|transport| transport != TransportKind::LongPolling) {
+            return Err(ConnectError::CannotDelete);
+        }
+        entry.check_user(user)?;
+        entry.door.clone().ok_or(ConnectError::CannotDelete)
+    }
+}
+
 impl Entry {
     /// The user of negotiation is bound to the connection.
     fn check_user(&self, user: &ClaimsPrincipal) -> Result<(), ConnectError> {

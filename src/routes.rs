@@ -223,8 +223,9 @@ impl Incoming {
     }
 
     fn delete(self) -> Result<HttpResponse, ConnectError> {
-        match self.door()? {
-            (_, Some(RequestDoor { polls: Some(polls), .. })) => {
+        let token = self.token.as_deref().ok_or(ConnectError::NoId)?;
+        match self.at.endpoint.connections.door_to_end(token, &self.user, Instant::now())? {
+            RequestDoor { polls: Some(polls), .. } => {
                 polls.do_send(Delete);
                 Ok(HttpResponse::Accepted().content_type("text/plain").body(""))
             }

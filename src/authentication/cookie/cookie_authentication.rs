@@ -253,7 +253,7 @@ impl CookieAuthentication {
                 PrincipalCheck::Keep => {}
                 PrincipalCheck::Reject => return failure("the principal was rejected"),
                 PrincipalCheck::Replace(principal) => {
-                    let replaced = Ticket { principal, ..ticket.from_now_on(now) };
+                    let replaced = Ticket { principal, ..ticket.starting_at(now) };
                     accepted = self.accepted(&replaced);
                     renewed = Some(replaced);
                 }

@@ -114,15 +114,13 @@ impl fmt::Debug for KeyRing {
 
 impl RingKey {
     fn new(key: [u8; KEY_LENGTH]) -> Self {
-        let mut id = [0; ID_LENGTH];
+        let mut long = [0; KEY_LENGTH];
         let derived = Salt::new(HKDF_SHA256, b"key id").extract(&key);
+        // Cannot fail: the length is that of the hash.
         if let Ok(material) = derived.expand(&[PURPOSE], HKDF_SHA256) {
-            let mut long = [0; KEY_LENGTH];
-            if material.fill(&mut long).is_ok() {
-                let [a, b, c, d, e, f, g, h, ..] = long;
-                id = [a, b, c, d, e, f, g, h];
-            }
+            let _ = material.fill(&mut long);
         }
+        let id = *long.first_chunk().unwrap_or(&[0; ID_LENGTH]);
         Self { id, key }
     }
 

@@ -47,11 +47,11 @@ impl Ticket {
     pub(super) fn renewed(&self, now: SystemTime) -> Option<Self> {
         let elapsed = now.duration_since(self.issued_at).unwrap_or_default();
         let remaining = self.expires_at.duration_since(now).unwrap_or_default();
-        (self.allow_refresh && remaining < elapsed).then(|| self.from_now_on(now))
+        (self.allow_refresh && remaining < elapsed).then(|| self.starting_at(now))
     }
 
     /// The same, as long, from now on.
-    pub(super) fn from_now_on(&self, now: SystemTime) -> Self {
+    pub(super) fn starting_at(&self, now: SystemTime) -> Self {
         let span = self.expires_at.duration_since(self.issued_at).unwrap_or_default();
         Self { issued_at: now, expires_at: now.checked_add(span).unwrap_or(self.expires_at), ..self.clone() }
     }

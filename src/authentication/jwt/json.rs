@@ -25,9 +25,23 @@ impl Json {
         match self {
             Self::Null => String::new(),
             Self::String(text) => text,
+            Self::Number(number) => number_text(&number),
             // Cannot fail: names are strings, and writing goes to memory.
             other => serde_json::to_string(&other).unwrap_or_default(),
         }
+    }
+}
+
+/// A number as .NET writes it: what is no whole number of 64 bits is a binary fraction, in its shortest form.
+fn number_text(number: &Number) -> String {
+    let (None, Some(value)) = (number.as_i64(), number.as_f64()) else { return number.to_string() };
+    let scientific = format!("{value:e}");
+    match scientific.split_once('e').and_then(|(digits, power)| Some((digits, power.parse::<i32>().ok()?))) {
+        Some((digits, power)) if !(-5..15).contains(&power) => {
+            let sign = if power < 0 { '-' } else { '+' };
+            format!("{digits}E{sign}{:02}", power.unsigned_abs())
+        }
+        _ => value.to_string(),
     }
 }
 
@@ -46,8 +60,12 @@ impl Members {
 
     /// The member of that name; null counts as absent.
     pub(super) fn find(&self, name: &str) -> Option<&Json> {
-        let found = self.0.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value).filter(|value| **value != Json::Null)
+        self.member(name).filter(|value| **value != Json::Null)
+    }
+
+    /// The member of that name.
+    pub(super) fn member(&self, name: &str) -> Option<&Json> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 }
 
@@ -154,7 +172,7 @@ mod tests {
         let expected = [
             ("z", "1"),
             ("a", r#"{"y":[1,-2,2.5,true,null,"q\"\u0000"],"b":{}}"#),
-            ("m", "18446744073709551615"),
+            ("m", "1.8446744073709552E+19"),
         ];
         assert_eq!(texts, expected.map(|(name, text)| (name.to_owned(), text.to_owned())));
     }
@@ -182,9 +200,31 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_written_as_dotnet_writes_them() {
+        let table = [
+            ("5", "5"),
+            ("-5", "-5"),
+            ("5.0", "5"),
+            ("1.5", "1.5"),
+            ("9223372036854775807", "9223372036854775807"),
+            ("12345678901234567000", "1.2345678901234567E+19"),
+            ("1e14", "100000000000000"),
+            ("1e15", "1E+15"),
+            ("0.00001", "0.00001"),
+            ("0.000001", "1E-06"),
+            ("0.0", "0"),
+        ];
+        for (json, text) in table {
+            let number: Json = serde_json::from_str(json).unwrap();
+            assert_eq!(number.into_text(), text);
+        }
+    }
+
+    #[test]
     fn null_counts_as_absent() {
         let members = Members::parse(br#"{"a":null,"b":0}"#).unwrap();
         assert_eq!(members.find("a"), None);
+        assert_eq!(members.member("a"), Some(&Json::Null));
         assert_eq!(members.find("b"), Some(&Json::Number(0.into())));
         assert_eq!(members.find("B"), None);
     }

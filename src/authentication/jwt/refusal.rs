@@ -19,8 +19,10 @@ pub(in crate::authentication) enum TokenRefusal {
     Expired {
         expires: u64,
     },
-    /// With the audiences it names.
-    Audience(Option<String>),
+    /// Whether it names any.
+    Audience {
+        is_named: bool,
+    },
     /// With the issuer it names.
     Issuer(Option<String>),
 }
@@ -37,7 +39,7 @@ impl TokenRefusal {
             Self::Lifetime { .. } => "the token ends before it begins",
             Self::NotYetValid { .. } => "the token is not valid yet",
             Self::Expired { .. } => "the token has expired",
-            Self::Audience(_) => "the audience is invalid",
+            Self::Audience { .. } => "the audience is invalid",
             Self::Issuer(_) => "the issuer is invalid",
         }
     }
@@ -58,19 +60,22 @@ impl TokenRefusal {
                 format!("The token is not valid before '{}'", date_time(*not_before))
             }
             Self::Expired { expires } => format!("The token expired at '{}'", date_time(*expires)),
-            Self::Audience(value) => format!("The audience '{}' is invalid", shown(value.as_deref())),
-            Self::Issuer(value) => format!("The issuer '{}' is invalid", shown(value.as_deref())),
+            // Which audiences it names is not repeated.
+            Self::Audience { is_named: true } => "The audience '(null)' is invalid".to_owned(),
+            Self::Audience { is_named: false } => "The audience 'empty' is invalid".to_owned(),
+            Self::Issuer(value) => {
+                format!("The issuer '{}' is invalid", shown(value.as_deref().unwrap_or_default()))
+            }
         })
     }
 }
 
 /// What somebody else wrote, short enough to be repeated.
-fn shown(value: Option<&str>) -> String {
-    match value {
-        None => "(null)".to_owned(),
-        Some(value) if value.chars().nth(MAX_SHOWN_CHARS).is_none() => value.to_owned(),
-        Some(value) => value.chars().take(MAX_SHOWN_CHARS).chain("...".chars()).collect(),
+fn shown(value: &str) -> String {
+    if value.chars().nth(MAX_SHOWN_CHARS).is_none() {
+        return value.to_owned();
     }
+    value.chars().take(MAX_SHOWN_CHARS).chain("...".chars()).collect()
 }
 
 /// `MM/dd/yyyy HH:mm:ss` in UTC.
@@ -118,7 +123,7 @@ mod tests {
 
     #[test]
     fn long_values_are_cut_between_characters() {
-        assert_eq!(shown(Some(&"é".repeat(256))).chars().count(), 256);
-        assert_eq!(shown(Some(&"é".repeat(257))), format!("{}...", "é".repeat(256)));
+        assert_eq!(shown(&"é".repeat(256)).chars().count(), 256);
+        assert_eq!(shown(&"é".repeat(257)), format!("{}...", "é".repeat(256)));
     }
 }

@@ -112,10 +112,10 @@ impl TokenRules {
         let algorithm = SigningAlgorithm::from_name(&token.algorithm)
             .filter(|found| self.algorithms.as_ref().is_none_or(|list| list.contains(found)));
         let verified = algorithm.is_some_and(|algorithm| {
-            self.keys
-                .iter()
-                .filter(|key| !ids_count || named(key))
-                .any(|key| key.verifies(algorithm, token.message, &token.signature))
+            self.keys.iter().filter(|key| !ids_count || named(key)).any(|key| {
+                let signature = token.signature.as_deref();
+                signature.is_some_and(|signature| key.verifies(algorithm, token.message, signature))
+            })
         });
         match (verified, is_named) {
             (true, _) => Ok(()),
@@ -162,8 +162,7 @@ impl TokenRules {
         if claims.audiences.iter().any(meant) {
             return Ok(());
         }
-        let named = (!claims.audiences.is_empty()).then(|| claims.audiences.join(", "));
-        Err(TokenRefusal::Audience(named))
+        Err(TokenRefusal::Audience { is_named: !claims.audiences.is_empty() })
     }
 
     fn check_issuer(&self, claims: &RegisteredClaims) -> Result<(), TokenRefusal> {
@@ -191,6 +190,10 @@ impl RegisteredClaims {
             Some(Json::Array(values)) => values.iter().map(audience).collect::<Result<_, _>>()?,
             Some(value) => vec![audience(value)?],
         };
+        // One subject, or the user would be one of several.
+        if matches!(payload.find("sub"), Some(Json::Array(_) | Json::Object(_))) {
+            return Err(TokenRefusal::Malformed);
+        }
         Ok(Self {
             issuer: string(payload, "iss")?,
             audiences,
@@ -212,15 +215,20 @@ fn audience(value: &Json) -> Result<String, TokenRefusal> {
 struct NumericDate(u64);
 
 impl NumericDate {
-    /// Fractions of a second are dropped. A time before 1970 or after 9999 is no time.
+    /// Fractions of a second are dropped. A number may come as a string. What is before 1970 or after 9999 is taken for
+    /// the first or the last second that can be written.
     fn read(payload: &Members, name: &str) -> Result<Option<Self>, TokenRefusal> {
-        let Some(value) = payload.find(name) else { return Ok(None) };
-        let Json::Number(number) = value else { return Err(TokenRefusal::Malformed) };
-        let seconds = number.as_u64().or_else(|| number.as_f64().and_then(whole_seconds));
-        seconds
-            .filter(|seconds| *seconds <= LAST_SECOND)
-            .map(|s| Some(Self(s)))
-            .ok_or(TokenRefusal::Malformed)
+        let seconds = match payload.member(name) {
+            None => return Ok(None),
+            Some(Json::Number(number)) => match (number.as_i64(), number.as_u64()) {
+                (Some(seconds), _) => Some(u64::try_from(seconds).unwrap_or(0)),
+                (None, Some(seconds)) => Some(seconds),
+                (None, None) => number.as_f64().and_then(whole_seconds),
+            },
+            Some(Json::String(text)) => text.parse::<i64>().ok().map(|s| u64::try_from(s).unwrap_or(0)),
+            Some(_) => None,
+        };
+        seconds.map(|seconds| Some(Self(seconds.min(LAST_SECOND)))).ok_or(TokenRefusal::Malformed)
     }
 
     /// `None` if the clock of this system does not reach so far.

@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    alphabet::URL_SAFE,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::URL_SAFE_NO_PAD},
+};
 
 use crate::authentication::jwt::{
     json::{Json, Members},
@@ -13,7 +17,8 @@ use crate::authentication::jwt::{
 pub(super) struct Token<'a> {
     /// What is signed: header and payload as they came.
     pub(super) message: &'a [u8],
-    pub(super) signature: Vec<u8>,
+    /// `None` if it is none that a key could have made.
+    pub(super) signature: Option<Vec<u8>>,
     /// The name of its algorithm.
     pub(super) algorithm: String,
     /// The id of its key.
@@ -33,7 +38,7 @@ impl<'a> Token<'a> {
         // base64url character either, so more parts than three do not decode.
         let header = object(header)?;
         let payload = object(payload)?;
-        let signature = decode(signature)?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok();
 
         // Extensions that have to be understood; we understand none.
         if header.find("crit").is_some() {
@@ -47,7 +52,7 @@ impl<'a> Token<'a> {
 
     /// Whether nobody vouches for it.
     pub(super) fn is_unsigned(&self) -> bool {
-        self.signature.is_empty() || self.algorithm.eq_ignore_ascii_case("none")
+        self.signature.as_ref().is_some_and(Vec::is_empty) || self.algorithm.eq_ignore_ascii_case("none")
     }
 }
 
@@ -59,12 +64,15 @@ impl fmt::Debug for Token<'_> {
 }
 
 fn object(part: &str) -> Result<Members, TokenRefusal> {
-    Members::parse(&decode(part)?).ok_or(TokenRefusal::Malformed)
+    let json = PADDED_OR_NOT.decode(part).map_err(|_| TokenRefusal::Malformed)?;
+    Members::parse(&json).ok_or(TokenRefusal::Malformed)
 }
 
-fn decode(part: &str) -> Result<Vec<u8>, TokenRefusal> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenRefusal::Malformed)
-}
+/// What is signed is the text as it came, so that padding in it changes nothing.
+const PADDED_OR_NOT: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// A string member, if there is one; another kind of value is an error.
 pub(super) fn string(members: &Members, name: &str) -> Result<Option<String>, TokenRefusal> {
