@@ -8,6 +8,12 @@ default:
 test:
     ./.ci/test
 
+# Holds the example `contract` against the recordings of the original: `just conformance --tag plain --areas json`.
+conformance *options:
+    cargo build --example contract --all-features
+    cd tests/conformance && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci; }
+    CONTRACT_SERVER="${CARGO_TARGET_DIR:-$PWD/target}/debug/examples/contract" node tests/conformance/check.mjs {{options}}
+
 # Formatting, lints, documentation, licences and advisories.
 lint:
     cargo fmt --all --check

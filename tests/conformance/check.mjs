@@ -1,0 +1,222 @@
+#!/usr/bin/env node
+// Holds the example `contract` against the recordings of the original. A difference that deviations.json does not list
+// fails, and so does one that is listed and not there - but for those left to chance, which may be there or not.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { compare, sideBySide } from './lib/compare.mjs';
+import { loadAreas, select } from './lib/runner.mjs';
+
+const USAGE = `CONTRACT_SERVER=path/of/the/built/example node check.mjs
+  --tag TAG[,TAG]            which recordings (plain,detailed,parallel)
+  --areas AREA[,AREA]        which areas, or all (by default those that are quick and done)
+  --only PATTERN[,PATTERN]   of these, only cases whose id matches one of the regular expressions
+  --full                     whole lines of the cases that fail`;
+
+/** What the server is started with for each recording, and the areas that are run. */
+const RECORDINGS = {
+  plain: {
+    options: [],
+    areas: ['json', 'messagepack', 'hub', 'clients', 'streaming', 'websocket', 'negotiate', 'http', 'authorization', 'lifecycle', 'official', 'eleven'],
+  },
+  detailed: { options: ['--detailed', '1'], areas: ['json', 'messagepack', 'hub', 'streaming'] },
+  parallel: { options: ['--parallel', '4'], areas: ['json', 'messagepack', 'hub', 'streaming'] },
+};
+
+/** How long the server may take to start, to end, and one run of the suite, in milliseconds. */
+const START = 15_000;
+const END = 5_000;
+const RUN = 600_000;
+
+/** The highest port that browsers, and so fetch, may refuse. */
+const HIGHEST_REFUSED_PORT = 10_080;
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+const { values: o } = parseArgs({
+  options: {
+    tag: { type: 'string', default: Object.keys(RECORDINGS).join() }, areas: { type: 'string' }, only: { type: 'string' },
+    full: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+  },
+});
+const tags = o.tag.split(',');
+const program = process.env.CONTRACT_SERVER;
+if (o.help || !program || tags.some((tag) => !RECORDINGS[tag])) { console.error(USAGE); process.exit(o.help ? 0 : 2); }
+
+const areas = await loadAreas();
+const deviations = JSON.parse(await readFile(here('deviations.json'), 'utf8'));
+await mkdir(here('out'), { recursive: true });
+
+const total = { passed: 0, failed: 0, known: new Map() };
+const summary = [];
+for (const tag of tags) {
+  const began = Date.now();
+  const cases = chosen(tag);
+  if (!cases.length) { console.error(`${tag}: no case matches`); process.exit(2); }
+  const golden = JSON.parse(await readFile(here(`golden/${tag}.json`), 'utf8'));
+  const listed = listOf(tag, golden);
+  const other = await run(tag, cases);
+  judge(tag, cases, golden, other, listed);
+  summary.push(`${tag}: ${cases.length} cases in ${Math.round((Date.now() - began) / 1000)} s`);
+}
+const known = [...total.known].sort().map(([kind, count]) => `${count} ${kind}`);
+console.log(`\n${summary.join('\n')}`);
+console.log(`known differences: ${known.join(', ') || 'none'}`);
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exit(total.failed ? 1 : 0);
+
+/** The cases to run, of those areas and ids that are asked for. */
+function chosen(tag) {
+  const names = o.areas?.split(',') ?? RECORDINGS[tag].areas;
+  const unknown = names.filter((name) => name !== 'all' && !areas.some((area) => area.name === name));
+  if (unknown.length) { console.error(`there is no area ${unknown.join(' or ')}`); process.exit(2); }
+  const wanted = areas.filter((area) => names.includes('all') || names.includes(area.name));
+  return select(wanted, { only: o.only, tag });
+}
+
+/** Reasons by id. An entry that is about no recorded case, or about one that another is about, is a failure. */
+function listOf(tag, golden) {
+  const ids = Object.keys(golden.cases);
+  const listed = new Map();
+  for (const [reason, entries] of Object.entries(deviations[tag] ?? {})) {
+    const found = new Map(entries.map((entry) => [entry, ids.filter((id) => matches(id, entry.replace(/^!/, '')))]));
+    for (const [entry, about] of found) if (!about.length) fail(tag, entry, 'is listed, and no such case is recorded');
+    const of = (isTaken) => [...found].filter(([entry]) => entry.startsWith('!') !== isTaken).flatMap(([, about]) => about);
+    const left = new Set(of(false));
+    for (const id of new Set(of(true))) {
+      if (left.has(id)) continue;
+      if (listed.has(id)) fail(tag, id, `is listed twice: ${listed.get(id)}; ${reason}`);
+      listed.set(id, reason);
+    }
+  }
+  return listed;
+}
+
+/** Whether an id is the one given, where `*` stands for any characters. */
+function matches(id, entry) {
+  const parts = entry.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`).test(id);
+}
+
+/** Runs the cases against a server of their own, and gives what they saw. */
+async function run(tag, cases) {
+  const server = await start(tag);
+  try {
+    const out = here(`out/${tag}.json`);
+    const only = cases.map(({ id }) => `^${id.replaceAll('.', '\\.')}$`).join();
+    const runner = spawn(process.execPath, [here('run.mjs'), '--target', server.url, '--tag', tag, '--out', out, '--only', only], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const said = keepLast(runner.stderr);
+    const [code] = await within(once(runner, 'exit'), RUN, () => runner.kill('SIGKILL'));
+    if (code !== 0 || server.hasEnded()) throw new Error(`the run has failed\n${[...said, ...server.said].join('\n')}`);
+    return JSON.parse(await readFile(out, 'utf8'));
+  } finally {
+    await server.stop();
+  }
+}
+
+async function start(tag) {
+  const url = `http://127.0.0.1:${await freePort()}`;
+  const child = spawn(program, ['--urls', url, ...RECORDINGS[tag].options], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = keepLast(child.stderr);
+  const failed = new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => reject(new Error(`${program} ended with ${signal ?? `exit code ${code}`}\n${said.join('\n')}`)));
+  });
+  failed.catch(() => {});
+  const ready = new Promise((resolve) => {
+    createInterface({ input: child.stdout }).on('line', (line) => { if (/listening on /i.test(line)) resolve(); });
+  });
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+  await within(Promise.race([ready, failed]), START, () => child.kill('SIGKILL'));
+  const stop = async () => {
+    if (hasEnded()) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    await within(ended, END, () => child.kill('SIGKILL'));
+  };
+  return { url, said, hasEnded, stop };
+}
+
+/** Says what differs and should not, and what is equal and should not; counts by area. */
+function judge(tag, cases, golden, other, listed) {
+  const asked = new Set(cases.map(({ id }) => id));
+  const rows = compare(golden, other).filter(({ id }) => asked.has(id));
+  const counts = new Map();
+  for (const row of rows) {
+    const count = counts.get(row.area) ?? { equal: 0, known: 0, failed: 0, all: 0 };
+    counts.set(row.area, count);
+    count.all++;
+    const reason = listed.get(row.id);
+    const kind = reason?.split(':')[0];
+    const isEqual = row.verdict === 'equal';
+    if (isEqual && (!reason || kind === 'chance')) {
+      count.equal++;
+      total.passed++;
+    } else if (!isEqual && reason) {
+      count.known++;
+      total.known.set(kind, (total.known.get(kind) ?? 0) + 1);
+    } else {
+      count.failed++;
+      fail(tag, row.id, isEqual ? `is equal now, and listed: ${reason}` : `differs${row.unstable ? ' (from all variants)' : ''}`);
+      if (!isEqual) show(row);
+    }
+  }
+  for (const [area, { equal, known, failed, all }] of [...counts].sort()) {
+    const rest = [known && `${known} known`, failed && `${failed} failed`].filter(Boolean).join(', ');
+    console.log(`${tag.padEnd(8)}  ${area.padEnd(14)}  ${String(equal).padStart(4)} / ${String(all).padEnd(4)} ${rest}`.trimEnd());
+  }
+}
+
+function fail(tag, id, what) {
+  total.failed++;
+  console.log(`FAIL ${tag} ${id} ${what}`);
+}
+
+/** Both transcripts: `<` only recorded, `>` only here. */
+function show({ golden, other }) {
+  const cut = (line) => (o.full || line.length <= 300 ? line : `${line.slice(0, 299)}…`);
+  for (const [mark, left, right] of sideBySide(golden?.lines ?? ['(not recorded)'], other?.lines ?? ['(not run)'])) {
+    if (mark === ' ') console.log(`    ${cut(left)}`);
+    if (mark === '<' || mark === '|') console.log(`  < ${cut(left)}`);
+    if (mark === '>' || mark === '|') console.log(`  > ${cut(right)}`);
+  }
+}
+
+/** The last lines of a stream, as they come. */
+function keepLast(stream) {
+  const lines = [];
+  createInterface({ input: stream }).on('line', (line) => { if (lines.push(line) > 30) lines.shift(); });
+  return lines;
+}
+
+/** The promise's value, or an error when it does not come in time; `late` is called first. */
+async function within(promise, milliseconds, late) {
+  const ending = new AbortController();
+  const timeout = delay(milliseconds, null, { signal: ending.signal }).then(() => {
+    late();
+    throw new Error(`nothing within ${milliseconds} ms`);
+  });
+  timeout.catch(() => {});
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    ending.abort();
+  }
+}
+
+async function freePort() {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const probe = createServer().listen(0, '127.0.0.1');
+    await once(probe, 'listening');
+    const { port } = probe.address();
+    probe.close();
+    await once(probe, 'close');
+    if (port > HIGHEST_REFUSED_PORT) return port;
+  }
+  throw new Error('no free port');
+}
