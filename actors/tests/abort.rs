@@ -97,7 +97,7 @@ impl Client {
     }
 
     async fn next(&mut self) -> String {
-        self.written.next().await.unwrap()
+        self.written.next().await.unwrap_or_default()
     }
 }
 
@@ -113,7 +113,8 @@ impl Handler<Outbound> for Transport {
 
     fn handle(&mut self, outbound: Outbound, _: &mut Self::Context) {
         if let Outbound::Send(records) = outbound {
-            self.0.unbounded_send(String::from_utf8(records.to_vec()).unwrap()).unwrap();
+            // Nobody listens any more once its test is over.
+            let _ = self.0.unbounded_send(String::from_utf8_lossy(&records).into_owned());
         }
     }
 }

@@ -42,10 +42,10 @@ impl Hub for Early {
 }
 
 async fn question_of(client: &TestClient) -> String {
-    let record = client.next_record().await.unwrap();
-    let question: serde_json::Value = serde_json::from_str(&record).unwrap();
-    assert_eq!(question["target"], "Question");
-    question["invocationId"].as_str().unwrap().to_owned()
+    let record = client.next_record().await.unwrap_or_default();
+    let question: serde_json::Value = serde_json::from_str(&record).unwrap_or_default();
+    assert_eq!(question["target"], "Question", "{record}");
+    question["invocationId"].as_str().unwrap_or_default().to_owned()
 }
 
 fn answer(id: &str, what: &str) -> String {
