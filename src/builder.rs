@@ -3,7 +3,7 @@
 use std::{any::TypeId, collections::HashSet, fmt, sync::Arc};
 
 use actix_signalr_actors::{
-    DefaultUserIdProvider, Hub, HubOptions, HubServer, Policies, Policy, UserIdProvider,
+    DefaultUserIdProvider, Hub, HubOptions, HubServer, Policies, Policy, UserIdProvider, metrics::Metrics,
 };
 
 use crate::{
@@ -98,8 +98,13 @@ impl SignalRBuilder {
         if let Some(default) = &self.default_scheme {
             schemes.set_default(default)?;
         }
-        let common =
-            Common { policies: self.policies, user_ids: self.user_ids, options: self.options, schemes };
+        let common = Common {
+            policies: self.policies,
+            user_ids: self.user_ids,
+            options: self.options,
+            schemes,
+            metrics: Arc::default(),
+        };
         let (mut hubs, mut endpoints) = (Vec::<Box<dyn AnyHub>>::new(), Vec::<Endpoint>::new());
         let (mut types, mut paths) = (HashSet::new(), HashSet::new());
         for hub in self.hubs {
@@ -116,7 +121,7 @@ impl SignalRBuilder {
             }
             hubs.push(hub);
         }
-        Ok(SignalR::new(hubs, endpoints, common.schemes))
+        Ok(SignalR::new(hubs, endpoints, common.schemes, common.metrics))
     }
 }
 
@@ -176,6 +181,7 @@ struct Common {
     user_ids: Arc<dyn UserIdProvider>,
     options: HubOptions,
     schemes: Schemes,
+    metrics: Arc<Metrics>,
 }
 
 /// A hub to be built, its type forgotten.
@@ -206,7 +212,8 @@ impl<H: Hub> BuildHub for HubRoutes<H> {
         let hub = self.type_name();
         let options = self.options.unwrap_or_else(|| common.options.clone());
         let server = HubServer::new(self.hub, options, &common.policies, common.user_ids.clone())
-            .map_err(|source| BuildError::Hub { hub, source })?;
+            .map_err(|source| BuildError::Hub { hub, source })?
+            .with_metrics(common.metrics.clone());
         let mut endpoints = Vec::new();
         for (path, options) in self.routes {
             let policy = server
@@ -221,7 +228,7 @@ impl<H: Hub> BuildHub for HubRoutes<H> {
                     return Err(BuildError::UnknownScheme { hub, scheme: scheme.clone() });
                 }
             }
-            endpoints.push(Endpoint::new(index, path, options, policy)?);
+            endpoints.push(Endpoint::new(index, path, options, policy, common.metrics.clone())?);
         }
         Ok((Box::new(ServedHub(server)), endpoints))
     }

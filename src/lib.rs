@@ -6,6 +6,8 @@ mod builder;
 mod connections;
 mod error;
 mod http_server;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod negotiation;
 mod options;
 mod query;
@@ -16,6 +18,9 @@ mod worker;
 
 #[doc(hidden)]
 pub use actix_signalr_actors::__private;
+pub use actix_signalr_actors::metrics::{
+    ConnectionRefusal, Data as MetricData, HistogramValue, Instrument, Metrics, Point as MetricPoint,
+};
 #[cfg(feature = "testing")]
 pub use actix_signalr_actors::testing as test;
 pub use actix_signalr_actors::{
@@ -24,7 +29,8 @@ pub use actix_signalr_actors::{
     DefaultUserIdProvider, DescribeError, GroupManager, Hub, HubArgument, HubCallerClients, HubCallerContext,
     HubClients, HubContext, HubDescriptor, HubError, HubInvocation, HubMethod, HubOptions, HubResult,
     HubReturn, HubStream, Items, MethodDescriptor, NameUserIdProvider, Outcome, Policy, PolicyError,
-    Requirement, SendError, SingleClientProxy, UserIdProvider, claim_types, transport::TransportKind,
+    Requirement, SendError, SetTraceParent, SingleClientProxy, TraceContext, UserIdProvider, claim_types,
+    transport::TransportKind,
 };
 #[cfg(feature = "macros")]
 pub use actix_signalr_macros::{allow_anonymous, authorize, hub, hub_method};

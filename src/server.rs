@@ -2,7 +2,7 @@
 
 use std::{fmt, rc::Rc, sync::Arc};
 
-use actix_signalr_actors::{Hub, HubContext, HubRuntime, HubServer, Policy};
+use actix_signalr_actors::{Hub, HubContext, HubRuntime, HubServer, Policy, metrics::Metrics};
 use actix_web::web::{Data, ServiceConfig};
 use uuid::Uuid;
 
@@ -49,6 +49,7 @@ struct Inner {
     hubs: Vec<Box<dyn AnyHub>>,
     endpoints: Vec<Arc<Endpoint>>,
     schemes: Schemes,
+    metrics: Arc<Metrics>,
 }
 
 impl SignalR {
@@ -57,9 +58,14 @@ impl SignalR {
         SignalRBuilder::default()
     }
 
-    pub(crate) fn new(hubs: Vec<Box<dyn AnyHub>>, endpoints: Vec<Endpoint>, schemes: Schemes) -> Self {
+    pub(crate) fn new(
+        hubs: Vec<Box<dyn AnyHub>>,
+        endpoints: Vec<Endpoint>,
+        schemes: Schemes,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let endpoints = endpoints.into_iter().map(Arc::new).collect();
-        Self(Arc::new(Inner { id: Uuid::new_v4(), hubs, endpoints, schemes }))
+        Self(Arc::new(Inner { id: Uuid::new_v4(), hubs, endpoints, schemes, metrics }))
     }
 
     /// What to give to `App::configure`: the routes of all hubs, and a `web::Data<HubContext<H>>` for each. Called on
@@ -96,6 +102,12 @@ impl SignalR {
     pub fn schemes(&self) -> &Schemes {
         &self.0.schemes
     }
+
+    /// What is counted of all hubs on all workers. With the feature `metrics` there is a route for it, too.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
 }
 
 impl fmt::Debug for SignalR {
@@ -124,12 +136,13 @@ impl Endpoint {
         path: String,
         options: HttpConnectionOptions,
         policy: Option<Arc<Policy>>,
+        metrics: Arc<Metrics>,
     ) -> Result<Self, BuildError> {
         if !path.starts_with('/') || path.contains(['?', '#', '{', '}']) {
             return Err(BuildError::InvalidPath { path });
         }
         let path = path.trim_end_matches('/').to_owned();
-        let connections = Arc::new(Connections::new(options.disconnect_timeout));
+        let connections = Arc::new(Connections::new(options.disconnect_timeout, metrics));
         Ok(Self { hub, path, options, policy, connections })
     }
 

@@ -12,11 +12,14 @@ mod groups;
 mod hub;
 mod ids;
 mod items;
+pub mod metrics;
 mod options;
 pub mod protocol;
 mod registry;
+mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod trace_context;
 pub mod transport;
 mod user_id;
 
@@ -41,6 +44,7 @@ pub use crate::{
     ids::{ConnectionId, ConnectionToken},
     items::Items,
     options::HubOptions,
+    trace_context::{SetTraceParent, TraceContext},
     user_id::{DefaultUserIdProvider, NameUserIdProvider, UserIdProvider},
 };
 

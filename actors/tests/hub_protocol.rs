@@ -89,7 +89,9 @@ fn write(message: &Value) -> Bytes {
     match (text("kind"), text("invocationId")) {
         (Some("invocation"), None) => {
             let target = text("target").unwrap_or_default();
-            let Ok(message) = SerializedMessage::invocation(target, &message["arguments"], HubProtocol::Json.into()) else {
+            let Ok(message) =
+                SerializedMessage::invocation(target, &message["arguments"], HubProtocol::Json.into())
+            else {
                 panic!("cannot be written: {message}");
             };
             return message.encoded(HubProtocol::Json).cloned().unwrap_or_default();

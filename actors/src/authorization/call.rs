@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     authorization::{HubInvocation, Policy},
     context::Connection,
-    protocol::HubProtocol,
+    protocol::{HubProtocol, MessageHeaders},
+    telemetry::Telemetry,
     transport::Backlog,
 };
 
@@ -52,6 +53,7 @@ pub(crate) struct Call {
     pub(crate) cancel: Option<Cancel>,
     /// Whether it takes one of the turns; calls with streams do not.
     pub(crate) takes_turn: bool,
+    pub(crate) headers: Option<MessageHeaders>,
 }
 
 /// How a call is told to end.
@@ -83,6 +85,7 @@ pub(crate) struct CallSource {
     pub(crate) connection: Arc<Connection>,
     /// The bytes on their way to the client: answers are counted when they are made.
     pub(crate) outbound: Backlog,
+    pub(crate) telemetry: Telemetry,
     drained: Mutex<Vec<Waker>>,
 }
 
@@ -93,6 +96,7 @@ impl CallSource {
         completed: Recipient<Completed>,
         connection: Arc<Connection>,
         outbound: Backlog,
+        telemetry: Telemetry,
     ) -> Arc<Self> {
         Arc::new(Self {
             protocol,
@@ -100,6 +104,7 @@ impl CallSource {
             completed,
             connection,
             outbound,
+            telemetry,
             drained: Mutex::default(),
         })
     }

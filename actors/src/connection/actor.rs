@@ -17,7 +17,7 @@ use crate::{
     connection::{
         bind::bind,
         end::End,
-        handshake::{CANCELED, judge},
+        handshake::{CANCELED, judge, without_content},
         hub_runtime::{HubRuntime, NewConnection},
         input::Input,
         invocations::{Admission, Invocations},
@@ -26,8 +26,10 @@ use crate::{
     },
     context::{Caller, Connection},
     hub::{Lifecycle, UploadRoom},
+    metrics::ConnectionRefusal,
     protocol::{HubMessage, HubProtocol, SerializedMessage, TransferFormat, handshake_response},
     registry::{Client, Connect, Deliver, Disconnect, Question, Unanswered},
+    telemetry::log_failure,
     transport::{Flow, Outbound, Received, TransportClosed},
 };
 
@@ -118,6 +120,8 @@ impl ConnectionActor {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(err) => {
+                    let connection_id = &**self.connection.id();
+                    tracing::debug!(connection_id, error.type = err.name(), "message not understood");
                     self.held = Some(Held::End(End::failed(err, source.detailed_errors)));
                 }
             }
@@ -260,14 +264,16 @@ impl ConnectionActor {
         let user = self.connection.user();
         let provided = std::panic::catch_unwind(AssertUnwindSafe(|| self.runtime.user_ids.user_id(&user)));
         provided.map(|id| id.filter(|id| !id.is_empty()).map(Arc::from)).map_err(|_| {
-            tracing::error!("the user id provider panicked");
+            tracing::error!(connection_id = &**self.connection.id(), "the user id provider panicked");
             let err = HubError::internal("Panic", "the user id could not be determined");
             err.told_to_client("An unexpected error occurred during connection handshake.", detailed)
         })
     }
 
     fn refuse_handshake(&mut self, error: &str, ctx: &mut Context<Self>) {
-        tracing::debug!(connection_id = &**self.connection.id(), error, "handshake refused");
+        self.runtime.telemetry.counters.connection_refused(ConnectionRefusal::Handshake);
+        let reason = without_content(error);
+        tracing::debug!(connection_id = &**self.connection.id(), reason, "handshake refused");
         self.send(handshake_response(Some(error)));
         self.stage = Stage::Ending;
         self.transport.do_send(Outbound::Close);
@@ -283,6 +289,7 @@ impl ConnectionActor {
             ctx.address().recipient(),
             self.connection.clone(),
             self.flow.outbound.clone(),
+            self.runtime.telemetry.clone(),
         );
         self.connection.set_user_id(user_id.clone());
         self.input.use_protocol(protocol);
@@ -310,7 +317,8 @@ impl ConnectionActor {
                 self.read(ctx);
             }
             (Stage::Connecting(source), Err(err)) => {
-                tracing::debug!(connection_id = &**self.connection.id(), error = %err, "connection refused by its hub");
+                self.runtime.telemetry.counters.connection_refused(ConnectionRefusal::Hub);
+                log_failure!(err, "connection refused by its hub", connection_id = &**self.connection.id());
                 let end = End::refused(&err, source.detailed_errors);
                 self.say_goodbye(&end);
                 self.leave(ctx);
@@ -351,7 +359,7 @@ impl ConnectionActor {
         let told = self.runtime.hub.lifecycle.send(over).into_actor(self);
         ctx.spawn(told.map(|answer, this, ctx| {
             if let Ok(Err(err)) = answer {
-                tracing::error!(connection_id = &**this.connection.id(), error = %err, "on_disconnected failed");
+                log_failure!(err, "on_disconnected failed", connection_id = &**this.connection.id());
             }
             this.leave(ctx);
         }));
@@ -491,6 +499,7 @@ impl Handler<Deliver> for ConnectionActor {
             (Deliver::Abort, _) => self.end(End::default(), ctx),
             (Deliver::Overflow, Stage::Ending) => {}
             (Deliver::Overflow, _) => {
+                self.runtime.telemetry.counters.slow_client();
                 tracing::debug!(connection_id = &**self.connection.id(), "slow client let go");
                 let error = HubError::internal("SlowClient", "the client does not read what it is sent");
                 self.end(End::gone(Some(error)), ctx);

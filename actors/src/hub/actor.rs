@@ -7,11 +7,12 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use actix::prelude::*;
 use futures::{FutureExt, future::LocalBoxFuture};
+use tracing::Instrument;
 
 use crate::{
     HubCallerContext, HubError, HubResult,
     authorization::{Invoke, panic_text},
-    hub::{AnyMethod, Hub, Run},
+    hub::{AnyMethod, Hub, Run, span},
 };
 
 /// The hub itself is shared by all workers; this is one worker's door to it.
@@ -61,17 +62,27 @@ impl<H: Hub> Handler<Lifecycle> for HubActor<H> {
 
     fn handle(&mut self, event: Lifecycle, _: &mut Self::Context) -> Self::Result {
         let hub = self.hub.clone();
-        let hook: LocalBoxFuture<'static, HubResult> = match event {
-            Lifecycle::Connected(ctx) => Box::pin(async move { hub.on_connected(ctx).await }),
-            Lifecycle::Disconnected(ctx, err) => Box::pin(async move { hub.on_disconnected(ctx, err).await }),
+        let (span, hook): (_, LocalBoxFuture<'static, HubResult>) = match event {
+            Lifecycle::Connected(ctx) => {
+                (span::connected::<H>(), Box::pin(async move { hub.on_connected(ctx).await }))
+            }
+            Lifecycle::Disconnected(ctx, err) => {
+                (span::disconnected::<H>(), Box::pin(async move { hub.on_disconnected(ctx, err).await }))
+            }
         };
-        Box::pin(async move {
-            AssertUnwindSafe(hook).catch_unwind().await.unwrap_or_else(|panic| {
+        let around = span.clone();
+        let outcome = async move {
+            let outcome = AssertUnwindSafe(hook).catch_unwind().await.unwrap_or_else(|panic| {
                 let text = panic_text(panic.as_ref());
                 tracing::error!(panic = text, "a hub's hook panicked");
                 Err(HubError::internal("Panic", text))
-            })
-        })
+            });
+            if let Err(err) = &outcome {
+                span::failed(&around, err);
+            }
+            outcome
+        };
+        Box::pin(outcome.instrument(span))
     }
 }
 

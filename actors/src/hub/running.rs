@@ -9,12 +9,15 @@ use std::{
 use bytes::BytesMut;
 use bytestring::ByteString;
 use futures::{future::LocalBoxFuture, stream::LocalBoxStream};
+use tracing::Span;
 
 use crate::{
     HubCallerContext, HubError,
     authorization::{Call, CallSource, Cancel, panic_text},
-    hub::{Answer, AnyMethod},
-    protocol::{HubProtocol, Payload},
+    hub::{Answer, AnyMethod, span},
+    metrics::InvocationOutcome,
+    protocol::Payload,
+    telemetry::log_failure,
 };
 
 /// A call between its beginning and its end.
@@ -27,6 +30,8 @@ pub(super) struct Running {
     /// Ready when the client wants no more, or is gone.
     cancelled: Option<LocalBoxFuture<'static, ()>>,
     takes_turn: bool,
+    /// Around the method and its stream; of no cost where nobody listens.
+    span: Span,
 }
 
 enum Work {
@@ -49,11 +54,12 @@ impl Running {
         call: Call,
         hub: &Arc<H>,
         methods: &[Box<dyn AnyMethod<H>>],
-        protocol: HubProtocol,
+        source: &CallSource,
     ) -> Option<Self> {
         let method = methods.get(call.method)?;
+        let span = span::invocation::<H>(&call.target, call.headers.as_ref(), source.telemetry.set_parent);
         let ctx = call.invocation.ctx.clone();
-        let work = method.call(hub.clone(), call.invocation.ctx, call.invocation.arguments, protocol);
+        let work = method.call(hub.clone(), call.invocation.ctx, call.invocation.arguments, source.protocol);
         Some(Self {
             invocation_id: call.invocation_id,
             target: call.target,
@@ -62,6 +68,7 @@ impl Running {
             cancel: call.cancel,
             cancelled: None,
             takes_turn: call.takes_turn,
+            span,
         })
     }
 
@@ -85,7 +92,7 @@ impl Running {
         loop {
             match &mut self.work {
                 Work::Method(method) => {
-                    let answer = match guarded(|| method.as_mut().poll(cx)) {
+                    let answer = match guarded(|| self.span.in_scope(|| method.as_mut().poll(cx))) {
                         Ok(Poll::Ready(answer)) => answer,
                         Ok(Poll::Pending) => return self.wait(source, cx),
                         Err(panic) => Err(self.panicked(&panic)),
@@ -133,7 +140,7 @@ impl Running {
                 return Poll::Pending;
             }
             let Work::Stream(stream) = &mut self.work else { return Poll::Ready(()) };
-            match guarded(|| stream.as_mut().poll_next(cx)) {
+            match guarded(|| self.span.in_scope(|| stream.as_mut().poll_next(cx))) {
                 Ok(Poll::Pending) => return Poll::Pending,
                 Ok(Poll::Ready(Some(Ok(item)))) => {
                     if let Some(id) = &self.invocation_id {
@@ -180,6 +187,8 @@ impl Running {
         answer: Result<Option<Payload>, (HubError, fn(&str) -> String)>,
     ) {
         let protocol = source.protocol;
+        let outcome = if answer.is_ok() { InvocationOutcome::Completed } else { InvocationOutcome::Failed };
+        source.telemetry.counters.invocation(outcome);
         // A call that ends its connection is not answered, nor what comes behind it.
         let id = self.invocation_id.as_deref().filter(|_| !source.connection.is_abort_requested());
         match (answer, id) {
@@ -187,7 +196,9 @@ impl Running {
             (Ok(None), Some(id)) => protocol.write_completion_end(id, records),
             (Ok(_), None) => {}
             (Err((err, base)), id) => {
-                tracing::debug!(target = &*self.target, error = %err, "a hub method failed");
+                span::failed(&self.span, &err);
+                let connection_id = self.ctx.connection_id();
+                log_failure!(err, "a hub method failed", parent: &self.span, connection_id, target = &*self.target);
                 if let Some(id) = id {
                     let error = err.told_to_client(&base(&self.target), source.detailed_errors);
                     protocol.write_error(id, &error, records);
@@ -198,7 +209,8 @@ impl Running {
 
     fn panicked(&self, panic: &Panic) -> HubError {
         let text = panic_text(panic.as_ref());
-        tracing::error!(target = &*self.target, panic = text, "a hub method panicked");
+        let connection_id = self.ctx.connection_id();
+        tracing::error!(parent: &self.span, connection_id, target = &*self.target, panic = text, "a hub method panicked");
         HubError::internal("Panic", text)
     }
 

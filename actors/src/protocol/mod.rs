@@ -5,6 +5,7 @@ mod argument;
 mod arguments;
 mod framing;
 mod handshake;
+mod headers;
 mod json;
 mod message;
 mod messagepack;
@@ -24,6 +25,7 @@ pub use crate::protocol::{
     arguments::{ArgumentReader, Arguments},
     framing::RecordReader,
     handshake::{HandshakeRequest, handshake_response},
+    headers::MessageHeaders,
     message::{CompletionResult, HubMessage, Invocation},
     naming::NamingPolicy,
     payload::Payload,

@@ -28,7 +28,10 @@ pub(super) use crate::protocol::json::{
 };
 use crate::{
     ProtocolError,
-    protocol::{Argument, Arguments, CompletionResult, HubMessage, HubProtocol, Invocation, NamingPolicy},
+    protocol::{
+        Argument, Arguments, CompletionResult, HubMessage, HubProtocol, Invocation, MessageHeaders,
+        NamingPolicy,
+    },
 };
 
 /// Reads one record, given without its separator.
@@ -45,6 +48,7 @@ struct Envelope {
     error: Option<ByteString>,
     arguments: Option<Range<usize>>,
     stream_ids: Vec<ByteString>,
+    headers: Option<Range<usize>>,
     sequence_id: Option<i64>,
     item: Option<Range<usize>>,
     result: Option<Range<usize>>,
@@ -105,7 +109,10 @@ impl Envelope {
             "streamIds" if kind != Kind::Array => return Err(wrong_type(name, "Array")),
             "streamIds" => self.stream_ids = read_stream_ids(record, value)?,
             "headers" if kind != Kind::Object => return Err(wrong_type(name, "StartObject")),
-            "headers" => check_headers(&record[value])?,
+            "headers" => {
+                check_headers(&record[value.clone()])?;
+                self.headers = Some(value);
+            }
             "allowReconnect" if !matches!(kind, Kind::True | Kind::False) => {
                 return Err(invalid("Expected 'allowReconnect' to be true or false."));
             }
@@ -162,7 +169,9 @@ impl Envelope {
         let invocation_id = self.invocation_id.take().filter(|id| !id.is_empty());
         // A call that cannot be bound goes before one that cannot be answered.
         let fault = (streaming && invocation_id.is_none()).then(|| missing("invocationId"));
-        Ok(Invocation { invocation_id, target, arguments, stream_ids: self.stream_ids, streaming, fault })
+        let headers = self.headers.map(|headers| MessageHeaders::Json(record.slice(headers)));
+        let stream_ids = self.stream_ids;
+        Ok(Invocation { invocation_id, target, arguments, stream_ids, streaming, headers, fault })
     }
 
     fn required_id(&mut self) -> Result<ByteString, ProtocolError> {
@@ -215,7 +224,7 @@ fn read_stream_ids(record: &Bytes, array: Range<usize>) -> Result<Vec<ByteString
     }
 }
 
-/// Headers must be texts; nothing is done with them yet.
+/// Headers must be texts; they are looked at where somebody traces calls.
 fn check_headers(object: &[u8]) -> Result<(), ProtocolError> {
     let mut scanner = Scanner::new(object);
     scanner.expect(b'{')?;

@@ -1,0 +1,71 @@
+//! The headers of a message: raw until somebody looks for one.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use crate::protocol::json::{Scanner, read_string};
+
+/// The headers of a message as they came, in the client's protocol. They may hold secrets, so nothing shows them.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum MessageHeaders {
+    /// A JSON object of strings.
+    Json(Bytes),
+}
+
+impl MessageHeaders {
+    /// The value of a header; of several with one name, the last.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<String> {
+        let Self::Json(text) = self;
+        find_in_json(text, name)
+    }
+}
+
+impl fmt::Debug for MessageHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessageHeaders").finish_non_exhaustive()
+    }
+}
+
+/// That it is an object of strings was seen when the record was read.
+fn find_in_json(object: &[u8], wanted: &str) -> Option<String> {
+    let mut scanner = Scanner::new(object);
+    let mut found = None;
+    scanner.expect(b'{').ok()?;
+    if scanner.take(b'}').ok()? {
+        return None;
+    }
+    loop {
+        let name = scanner.string().ok()?;
+        scanner.expect(b':').ok()?;
+        let value = scanner.string().ok()?;
+        if read_string(scanner.slice(name)).ok()? == wanted {
+            found = Some(value);
+        }
+        if !scanner.take(b',').ok()? {
+            break;
+        }
+    }
+    Some(read_string(scanner.slice(found?)).ok()?.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_found_by_its_exact_name() {
+        let headers = |text: &'static str| MessageHeaders::Json(Bytes::from_static(text.as_bytes()));
+        for (text, expected) in [
+            ("{}", None),
+            (r#"{"a":"1"}"#, Some("1")),
+            (r#"{"A":"1"}"#, None),
+            (r#"{"a":"1", "b":"2", "\u0061":"\u0033"}"#, Some("3")),
+        ] {
+            assert_eq!(headers(text).find("a").as_deref(), expected, "{text}");
+        }
+        assert!(!format!("{:?}", headers(r#"{"a":"secret"}"#)).contains("secret"));
+    }
+}
