@@ -7,13 +7,14 @@ use std::{
 };
 
 use tracing::{
-    Event, Id, Subscriber,
+    Event, Id, Metadata, Subscriber,
     field::{Field, Visit},
     span::{Attributes, Record},
     subscriber::DefaultGuard,
 };
 use tracing_subscriber::{
     Layer, Registry,
+    filter::filter_fn,
     layer::{Context, SubscriberExt},
     registry::LookupSpan,
 };
@@ -52,8 +53,17 @@ pub(crate) struct Traced {
 
 impl Capture {
     pub(crate) fn begin() -> Self {
+        Self::of(|_| true)
+    }
+
+    /// Without spans, as for who wants a log and nothing more.
+    pub(crate) fn of_events() -> Self {
+        Self::of(|metadata| metadata.is_event())
+    }
+
+    fn of(filter: fn(&Metadata<'_>) -> bool) -> Self {
         let seen = Arc::<Mutex<Seen>>::default();
-        let subscriber = Registry::default().with(Keeper(seen.clone()));
+        let subscriber = Registry::default().with(filter_fn(filter)).with(Keeper(seen.clone()));
         Self { seen, _guard: tracing::subscriber::set_default(subscriber) }
     }
 

@@ -140,7 +140,7 @@ async fn a_connection_counts_from_its_transport_to_its_end() {
 
 #[actix_web::test]
 async fn a_connection_that_is_not_polled_has_timed_out() {
-    let options = HttpConnectionOptions::default().disconnect_timeout(Duration::ZERO);
+    let options = HttpConnectionOptions::default().disconnect_timeout(Duration::from_millis(200));
     let routes = HubRoutes::new(CountedHub).route("/hub", options);
     let signalr = SignalR::builder().hub_routes(routes).build().unwrap();
     let app = serve(&signalr, |_| {}).await;

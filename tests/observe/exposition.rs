@@ -1,6 +1,9 @@
 //! The counts as Prometheus reads them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use actix_signalr::SignalR;
 use actix_web::test::{TestRequest, call_service, read_body};
@@ -123,6 +126,7 @@ async fn buckets_add_up_and_the_last_one_has_them_all() {
         if find(&samples, "signalr_server_active_connections", Some("long_polling")).value == 0.0 {
             break;
         }
+        actix_web::rt::time::sleep(Duration::from_micros(100)).await;
     }
     let name = "signalr_server_connection_duration_seconds";
     let is_ended = |sample: &&Sample| {

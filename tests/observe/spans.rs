@@ -163,6 +163,8 @@ async fn the_headers_of_a_call_say_where_in_a_trace_it_is() {
     assert_eq!(parent.field("traceparent"), Some(TRACEPARENT));
     assert_eq!(parent.field("tracestate"), Some("a=b"));
 
+    let events = Capture::of_events();
     talk(user("ann"), &[&full], 1).await;
-    assert!(PARENTS.take().is_empty(), "nobody listens, so nobody looks");
+    assert_eq!(events.seen().events_of("in the method").len(), 1);
+    assert!(PARENTS.take().is_empty(), "nobody listens to spans, so nobody looks");
 }
