@@ -67,8 +67,8 @@ impl Hub for DiscreetHub {
         }
     }
 
-    async fn on_disconnected(&self, ctx: HubCallerContext, _error: Option<HubError>) -> HubResult {
-        Err(HubError::new(ctx.request().query("access_token").unwrap_or_default()))
+    async fn on_disconnected(&self, ctx: HubCallerContext, error: Option<HubError>) -> HubResult {
+        Err(error.unwrap_or_else(|| HubError::new(ctx.request().query("access_token").unwrap_or_default())))
     }
 }
 
@@ -133,7 +133,7 @@ async fn no_log_line_shows_a_token_an_argument_or_a_query() {
     ];
     send(&app, &uri, &upload).await;
     assert!(receive(&app, &uri, 1).await[0].contains(r#""invocationId":"10","error""#));
-    send(&app, &uri, &[r#"{"type":1,"target":"Echo","arguments":["SECRET-broken"}"#]).await;
+    send(&app, &uri, &[r#"{"type":1,"headers":{"SECRET-broken":1},"target":"Echo","arguments":[]}"#]).await;
     receive(&app, &uri, 2).await;
 
     // What is no handshake is told to the client where details are on.

@@ -65,7 +65,6 @@ impl Default for Metrics {
 
 impl Metrics {
     /// A connection has its transport; it counts as active until what this returns is dropped.
-    #[must_use]
     pub fn connected(self: &Arc<Self>, transport: TransportKind) -> ActiveConnection {
         ActiveConnection::begin(self.clone(), transport)
     }
