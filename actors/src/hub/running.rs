@@ -9,12 +9,11 @@ use std::{
 use bytes::BytesMut;
 use bytestring::ByteString;
 use futures::{future::LocalBoxFuture, stream::LocalBoxStream};
-use tracing::Span;
 
 use crate::{
     HubCallerContext, HubError,
     authorization::{Call, CallSource, Cancel, panic_text},
-    hub::{Answer, AnyMethod, span},
+    hub::{Answer, AnyMethod, span::InvocationSpan},
     metrics::InvocationOutcome,
     protocol::Payload,
     telemetry::log_failure,
@@ -30,8 +29,7 @@ pub(super) struct Running {
     /// Ready when the client wants no more, or is gone.
     cancelled: Option<LocalBoxFuture<'static, ()>>,
     takes_turn: bool,
-    /// Around the method and its stream; of no cost where nobody listens.
-    span: Span,
+    span: InvocationSpan,
 }
 
 enum Work {
@@ -57,7 +55,7 @@ impl Running {
         source: &CallSource,
     ) -> Option<Self> {
         let method = methods.get(call.method)?;
-        let span = span::invocation::<H>(&call.target, call.headers.as_ref(), source.telemetry.set_parent);
+        let span = InvocationSpan::new::<H>(&call.target, call.headers.as_ref(), source.telemetry.set_parent);
         let ctx = call.invocation.ctx.clone();
         let work = method.call(hub.clone(), call.invocation.ctx, call.invocation.arguments, source.protocol);
         Some(Self {
@@ -196,9 +194,9 @@ impl Running {
             (Ok(None), Some(id)) => protocol.write_completion_end(id, records),
             (Ok(_), None) => {}
             (Err((err, base)), id) => {
-                span::failed(&self.span, &err);
+                self.span.failed(&err);
                 let connection_id = self.ctx.connection_id();
-                log_failure!(err, "a hub method failed", parent: &self.span, connection_id, target = &*self.target);
+                log_failure!(err, "a hub method failed", parent: self.span.id(), connection_id, target = &*self.target);
                 if let Some(id) = id {
                     let error = err.told_to_client(&base(&self.target), source.detailed_errors);
                     protocol.write_error(id, &error, records);
@@ -210,7 +208,7 @@ impl Running {
     fn panicked(&self, panic: &Panic) -> HubError {
         let text = panic_text(panic.as_ref());
         let connection_id = self.ctx.connection_id();
-        tracing::error!(parent: &self.span, connection_id, target = &*self.target, panic = text, "a hub method panicked");
+        tracing::error!(parent: self.span.id(), connection_id, target = &*self.target, panic = text, "a hub method panicked");
         HubError::internal("Panic", text)
     }
 

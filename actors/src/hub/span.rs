@@ -4,7 +4,7 @@
 
 use std::any::type_name;
 
-use tracing::{Span, field::Empty};
+use tracing::{Id, Span, field::Empty};
 
 use crate::{HubError, SetTraceParent, TraceContext, protocol::MessageHeaders};
 
@@ -26,20 +26,47 @@ macro_rules! span {
     };
 }
 
-/// Around a call, from its method to the end of its stream.
-pub(super) fn invocation<H>(
-    method: &str,
-    headers: Option<&MessageHeaders>,
-    set_parent: Option<SetTraceParent>,
-) -> Span {
-    let span = span!("Microsoft.AspNetCore.SignalR.Server.InvocationIn", "server", H, method);
-    if let (Some(headers), Some(set_parent)) = (headers, set_parent)
-        && !span.is_disabled()
-        && let Some(trace) = TraceContext::of(headers)
-    {
-        set_parent(&span, &trace);
+/// The span of a call, from its method to the end of its stream; none where nobody listens.
+#[derive(Debug)]
+pub(super) struct InvocationSpan(Option<Box<Span>>);
+
+impl InvocationSpan {
+    pub(super) fn new<H>(
+        method: &str,
+        headers: Option<&MessageHeaders>,
+        set_parent: Option<SetTraceParent>,
+    ) -> Self {
+        let span = span!("Microsoft.AspNetCore.SignalR.Server.InvocationIn", "server", H, method);
+        if span.is_disabled() {
+            return Self(None);
+        }
+        if let (Some(headers), Some(set_parent)) = (headers, set_parent)
+            && let Some(trace) = TraceContext::of(headers)
+        {
+            set_parent(&span, &trace);
+        }
+        Self(Some(Box::new(span)))
     }
-    span
+
+    /// Does something within it.
+    pub(super) fn in_scope<T>(&self, act: impl FnOnce() -> T) -> T {
+        match &self.0 {
+            None => act(),
+            Some(span) => span.in_scope(act),
+        }
+    }
+
+    /// The call has failed.
+    pub(super) fn failed(&self, err: &HubError) {
+        if let Some(span) = &self.0 {
+            failed(span, err);
+        }
+    }
+
+    /// What events are to have for their parent.
+    pub(super) fn id(&self) -> Option<Id> {
+        self.0.as_ref().and_then(|span| span.id())
+    }
 }
 
 /// Around the hook of a client that has connected.

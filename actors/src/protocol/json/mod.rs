@@ -169,7 +169,7 @@ impl Envelope {
         let invocation_id = self.invocation_id.take().filter(|id| !id.is_empty());
         // A call that cannot be bound goes before one that cannot be answered.
         let fault = (streaming && invocation_id.is_none()).then(|| missing("invocationId"));
-        let headers = self.headers.map(|headers| MessageHeaders::Json(record.slice(headers)));
+        let headers = self.headers.map(|headers| MessageHeaders::json(record.slice(headers)));
         let stream_ids = self.stream_ids;
         Ok(Invocation { invocation_id, target, arguments, stream_ids, streaming, headers, fault })
     }
