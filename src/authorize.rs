@@ -1,6 +1,6 @@
 //! Finding out who sends a request to a hub, and whether he may.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use actix_signalr_actors::{
     AuthorizationContext, Authorize, ClaimsIdentity, ClaimsPrincipal, ConnectRequest, Decision, Policy,
@@ -12,6 +12,14 @@ use crate::{
     server::WorkerEndpoint,
 };
 
+/// Somebody who may.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub(crate) user: Arc<ClaimsPrincipal>,
+    /// When the first of his credentials expires.
+    pub(crate) expires_at: Option<SystemTime>,
+}
+
 /// Who sends a request, if he may; else the answer that tells him so.
 ///
 /// Runs before anything else is looked at, on every request of every route: 401 and 403 come before 400, 404 and 405.
@@ -19,16 +27,18 @@ pub(crate) async fn authorize(
     at: &WorkerEndpoint,
     http: &HttpRequest,
     connect_request: impl FnOnce() -> ConnectRequest,
-) -> Result<Arc<ClaimsPrincipal>, HttpResponse> {
+) -> Result<Admitted, HttpResponse> {
     let request = AuthenticationRequest::for_hub(http, at.endpoint.path());
     let policy = at.endpoint.policy.as_ref();
     let results = authenticate(at, &request, policy).await.map_err(|err| err.error_response())?;
-    let user = merge(&results);
-    let Some(policy) = policy else { return Ok(user) };
-    let context = AuthorizationContext::for_request(user.clone(), connect_request());
+    let tickets = results.iter().filter_map(|(_, result)| result.ticket());
+    let expires_at = tickets.filter_map(AuthenticationTicket::expires_at).min();
+    let admitted = Admitted { user: merge(&results), expires_at };
+    let Some(policy) = policy else { return Ok(admitted) };
+    let context = AuthorizationContext::for_request(admitted.user.clone(), connect_request());
     let decision = at.runtime.authorization().send(Authorize { policy: policy.clone(), context }).await;
     match decision {
-        Ok(Decision::Allowed) => Ok(user),
+        Ok(Decision::Allowed) => Ok(admitted),
         Ok(Decision::Denied(failed)) => {
             tracing::debug!(path = at.endpoint.path(), ?failed, "connection not authorized");
             let denial = deny(at, &request, &results);

@@ -3,7 +3,8 @@
 use std::{any::TypeId, collections::HashSet, fmt, sync::Arc};
 
 use actix_signalr_actors::{
-    DefaultUserIdProvider, Hub, HubOptions, HubServer, Policies, Policy, UserIdProvider, metrics::Metrics,
+    DefaultUserIdProvider, Hub, HubFilter, HubFilters, HubOptions, HubServer, Policies, Policy,
+    UserIdProvider, metrics::Metrics,
 };
 
 use crate::{
@@ -21,6 +22,7 @@ pub struct SignalRBuilder {
     policies: Policies,
     user_ids: Arc<dyn UserIdProvider>,
     options: HubOptions,
+    filters: HubFilters,
     hubs: Vec<Box<dyn BuildHub>>,
 }
 
@@ -32,6 +34,7 @@ impl Default for SignalRBuilder {
             policies: Policies::default(),
             user_ids: Arc::new(DefaultUserIdProvider),
             options: HubOptions::default(),
+            filters: HubFilters::default(),
             hubs: Vec::new(),
         }
     }
@@ -74,6 +77,12 @@ impl SignalRBuilder {
         self
     }
 
+    /// Puts a filter around the calls of all hubs; of several the first is outermost.
+    pub fn filter(mut self, filter: impl HubFilter) -> Self {
+        self.filters = self.filters.with(filter);
+        self
+    }
+
     /// Serves a hub at a path.
     pub fn hub<H: Hub>(self, path: impl Into<String>, hub: H) -> Self {
         self.hub_routes(HubRoutes::new(hub).route(path, HttpConnectionOptions::default()))
@@ -102,6 +111,7 @@ impl SignalRBuilder {
             policies: self.policies,
             user_ids: self.user_ids,
             options: self.options,
+            filters: self.filters,
             schemes,
             metrics: Arc::default(),
         };
@@ -147,18 +157,25 @@ impl fmt::Debug for SignalRBuilder {
 pub struct HubRoutes<H> {
     hub: H,
     options: Option<HubOptions>,
+    filters: HubFilters,
     routes: Vec<(String, HttpConnectionOptions)>,
 }
 
 impl<H: Hub> HubRoutes<H> {
     /// A hub without a path yet.
-    pub const fn new(hub: H) -> Self {
-        Self { hub, options: None, routes: Vec::new() }
+    pub fn new(hub: H) -> Self {
+        Self { hub, options: None, filters: HubFilters::default(), routes: Vec::new() }
     }
 
     /// Options of this hub, instead of those of the server.
     pub fn options(mut self, options: HubOptions) -> Self {
         self.options = Some(options);
+        self
+    }
+
+    /// Puts a filter around its calls, inside those of the server; of several the first is outermost.
+    pub fn filter(mut self, filter: impl HubFilter) -> Self {
+        self.filters = self.filters.with(filter);
         self
     }
 
@@ -180,6 +197,7 @@ struct Common {
     policies: Policies,
     user_ids: Arc<dyn UserIdProvider>,
     options: HubOptions,
+    filters: HubFilters,
     schemes: Schemes,
     metrics: Arc<Metrics>,
 }
@@ -211,9 +229,11 @@ impl<H: Hub> BuildHub for HubRoutes<H> {
     ) -> Result<(Box<dyn AnyHub>, Vec<Endpoint>), BuildError> {
         let hub = self.type_name();
         let options = self.options.unwrap_or_else(|| common.options.clone());
-        let server = HubServer::new(self.hub, options, &common.policies, common.user_ids.clone())
-            .map_err(|source| BuildError::Hub { hub, source })?
-            .with_metrics(common.metrics.clone());
+        let filters = common.filters.clone().and(&self.filters);
+        let server =
+            HubServer::with_filters(self.hub, options, &common.policies, common.user_ids.clone(), &filters)
+                .map_err(|source| BuildError::Hub { hub, source })?
+                .with_metrics(common.metrics.clone());
         let mut endpoints = Vec::new();
         for (path, options) in self.routes {
             let policy = server

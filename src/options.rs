@@ -23,6 +23,7 @@ pub struct HttpConnectionOptions {
     pub(crate) disconnect_timeout: Duration,
     pub(crate) close_timeout: Duration,
     pub(crate) poll_timeout: Duration,
+    pub(crate) close_on_authentication_expiration: bool,
 }
 
 impl Default for HttpConnectionOptions {
@@ -37,6 +38,7 @@ impl Default for HttpConnectionOptions {
             disconnect_timeout: Duration::from_secs(15),
             close_timeout: Duration::from_secs(5),
             poll_timeout: Duration::from_secs(90),
+            close_on_authentication_expiration: false,
         }
     }
 }
@@ -84,6 +86,17 @@ impl HttpConnectionOptions {
     #[must_use]
     pub const fn minimum_protocol_version(mut self, version: i32) -> Self {
         self.minimum_protocol_version = version;
+        self
+    }
+
+    /// Whether a connection ends when the credentials expire that made it; no. Its client is told within a second or two
+    /// and may come back. Each poll counts anew, so that one with a newer token keeps the connection.
+    ///
+    /// Expiry is taken by the letter, without the clock skew a scheme may allow: with a token that is past its time but
+    /// within the skew, a client is let in and sent away at once.
+    #[must_use]
+    pub const fn close_on_authentication_expiration(mut self, close: bool) -> Self {
+        self.close_on_authentication_expiration = close;
         self
     }
 

@@ -1,24 +1,31 @@
 //! Which HTTP request goes where under one path of a hub.
 
-use std::{rc::Rc, sync::Arc, time::Instant};
+use std::{
+    convert::Infallible,
+    rc::Rc,
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
 
 use actix::{Addr, Recipient};
 use actix_signalr_actors::{
-    ClaimsPrincipal, ConnectRequest, ConnectionActor, ConnectionId, NewConnection,
+    ClaimsPrincipal, ConnectRequest, ConnectionActor, ConnectionId, Expires, NewConnection,
     protocol::TransferFormat,
     transport::{Flow, Outbound, TransportKind},
 };
 use actix_web::{
     HttpRequest, HttpResponse,
+    body::{self, BodyStream, BoxBody, MessageBody},
     http::{
         Method,
-        header::{ACCEPT, HeaderName, HeaderValue},
+        header::{ACCEPT, HeaderName, HeaderValue, UPGRADE},
     },
     web::{self, Payload, ServiceConfig},
 };
+use futures::stream;
 
 use crate::{
-    authorize::authorize,
+    authorize::{Admitted, authorize},
     connections::{Lease, Opening},
     error::ConnectError,
     negotiation,
@@ -57,11 +64,11 @@ fn pattern(path: &str) -> String {
 async fn negotiate(at: Rc<WorkerEndpoint>, http: HttpRequest) -> HttpResponse {
     let parameters = Parameters::of(&http);
     let user = match authorize(&at, &http, || connect_request(&http, parameters.clone())).await {
-        Ok(user) => user,
+        Ok(admitted) => admitted.user,
         Err(denial) => return denial,
     };
     if http.method() != Method::POST {
-        return ConnectError::MethodNotAllowed.response();
+        return not_allowed(&http);
     }
     let options = &at.endpoint.options;
     let requested = parameters.find("negotiateVersion");
@@ -80,12 +87,14 @@ async fn serve(at: Rc<WorkerEndpoint>, http: HttpRequest, payload: Payload) -> H
     let parameters = Parameters::of(&http);
     let token = parameters.find("id").filter(|token| !token.is_empty());
     let request = connect_request(&http, parameters);
-    let user = match authorize(&at, &http, || request.clone()).await {
-        Ok(user) => user,
+    let Admitted { user, expires_at } = match authorize(&at, &http, || request.clone()).await {
+        Ok(admitted) => admitted,
         Err(denial) => return denial,
     };
-    let incoming = Incoming { at, token, user, request };
-    match *http.method() {
+    let expires_at =
+        expires_at.filter(|_| at.endpoint.options.close_on_authentication_expiration).and_then(instant_of);
+    let incoming = Incoming { at, token, user, expires_at, request };
+    let response = match *http.method() {
         Method::GET if accepts_events(&http) => incoming.events(),
         Method::GET => match upgrade_key(&http) {
             Some(accept) => incoming.web_socket(accept, payload),
@@ -93,7 +102,32 @@ async fn serve(at: Rc<WorkerEndpoint>, http: HttpRequest, payload: Payload) -> H
         },
         Method::POST => incoming.send(payload).await.unwrap_or_else(ConnectError::response),
         Method::DELETE => incoming.delete().unwrap_or_else(ConnectError::response),
-        _ => ConnectError::MethodNotAllowed.response(),
+        _ => not_allowed(&http),
+    };
+    // What is answered to an upgrade in place of a socket cannot be in chunks.
+    let is_whole = http.headers().contains_key(UPGRADE) || http.method() == Method::HEAD;
+    if is_whole { response } else { in_one_chunk(response) }
+}
+
+/// A refusal with a text is sent in one chunk, without a length, as the original sends it.
+fn in_one_chunk(response: HttpResponse) -> HttpResponse {
+    if !response.status().is_client_error() {
+        return response;
+    }
+    response.map_body(|_, body| match body.try_into_bytes() {
+        Ok(text) if text.is_empty() => BoxBody::new(text),
+        Ok(text) => BoxBody::new(BodyStream::new(stream::iter([Ok::<_, Infallible>(text)]))),
+        Err(body) => body,
+    })
+}
+
+/// The answer to a verb the route does not have. To HEAD nothing is said of a length.
+fn not_allowed(http: &HttpRequest) -> HttpResponse {
+    let response = ConnectError::MethodNotAllowed.response();
+    if http.method() == Method::HEAD {
+        response.map_body(|_, _| BoxBody::new(body::None::new()))
+    } else {
+        response
     }
 }
 
@@ -102,6 +136,8 @@ struct Incoming {
     at: Rc<WorkerEndpoint>,
     token: Option<String>,
     user: Arc<ClaimsPrincipal>,
+    /// When his credentials expire, if that ends the connection.
+    expires_at: Option<actix_rt::time::Instant>,
     request: ConnectRequest,
 }
 
@@ -153,8 +189,9 @@ impl Incoming {
                 at.endpoint.connections.attach(token.expose(), door);
                 Polled::First.response()
             }
-            Ok(Opening::Again(RequestDoor { polls: Some(polls), .. })) => {
-                polls.send(Poll).await.unwrap_or(Polled::Over).response()
+            Ok(Opening::Again(RequestDoor { polls: Some(polls), connection, .. })) => {
+                connection.do_send(Expires(self.expires_at));
+                Poll::ask(&polls).await.response()
             }
             Ok(Opening::Again(_)) => not_to_be_kept(ConnectError::Gone),
             Err(err) => not_to_be_kept(err),
@@ -201,7 +238,7 @@ impl Incoming {
         lease: Arc<Lease>,
         formats: &'static [TransferFormat],
     ) -> impl FnOnce(Recipient<Outbound>, Flow) -> Addr<ConnectionActor> + use<> {
-        let Self { at, user, request, .. } = self;
+        let Self { at, user, expires_at, request, .. } = self;
         move |transport, flow| {
             at.runtime.connect(NewConnection {
                 id,
@@ -212,10 +249,17 @@ impl Incoming {
                 formats,
                 has_inherent_keep_alive: kind == TransportKind::LongPolling,
                 maximum_backlog: at.endpoint.options.maximum_backlog,
+                expires_at,
                 lease: Box::new(lease),
             })
         }
     }
+}
+
+/// A time of day on the clock that only goes forward; `None` where it is out of reach.
+fn instant_of(time: SystemTime) -> Option<actix_rt::time::Instant> {
+    let left = time.duration_since(SystemTime::now()).unwrap_or_default();
+    actix_rt::time::Instant::now().checked_add(left)
 }
 
 /// Whether `Accept` has the bare media type among others.

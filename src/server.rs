@@ -1,9 +1,13 @@
 //! A server: the cheap handle that applications hold.
 
-use std::{fmt, rc::Rc, sync::Arc};
+use std::{fmt, io, pin::pin, rc::Rc, sync::Arc, time::Duration};
 
 use actix_signalr_actors::{Hub, HubContext, HubRuntime, HubServer, Policy, metrics::Metrics};
-use actix_web::web::{Data, ServiceConfig};
+use actix_web::{
+    dev::Server,
+    web::{Data, ServiceConfig},
+};
+use futures::future::{Either, LocalBoxFuture, join, select};
 use uuid::Uuid;
 
 use crate::{
@@ -97,6 +101,51 @@ impl SignalR {
             .map(|hub| hub.0.context())
     }
 
+    /// Ends all connections, telling their clients that they may come back, and waits until their hubs have been told; at
+    /// the most 5 s. Connections that come later are ended as well.
+    pub async fn shut_down(&self) {
+        self.0.metrics.shut_down();
+        let ended = futures::future::join_all(self.0.hubs.iter().map(|hub| hub.shut_down()));
+        if actix_rt::time::timeout(SHUTDOWN_TIMEOUT, ended).await.is_err() {
+            tracing::warn!("connections were still open when the server ended");
+        }
+    }
+
+    /// Runs an HTTP server until it is asked to end by SIGINT or SIGTERM: then the connections are
+    /// [shut down](Self::shut_down) first, and the server stops in good order.
+    ///
+    /// Build it with `disable_signals()`, or it stops by itself and the connections are cut.
+    ///
+    /// ```no_run
+    /// # use actix_signalr::{HttpServerExt, SignalR};
+    /// # use actix_web::{App, HttpServer};
+    /// # async fn run(signalr: SignalR) -> std::io::Result<()> {
+    /// let routes = signalr.clone();
+    /// let server = HttpServer::new(move || App::new().configure(routes.routes()))
+    ///     .for_hubs()
+    ///     .disable_signals()
+    ///     .bind(("127.0.0.1", 8080))?
+    ///     .run();
+    /// signalr.run(server).await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of the server, and when the signals cannot be listened to.
+    pub async fn run(&self, server: Server) -> io::Result<()> {
+        let handle = server.handle();
+        let asked = pin!(asked_to_end());
+        match select(server, asked).await {
+            Either::Left((ended, _)) => ended,
+            Either::Right((asked, server)) => {
+                asked?;
+                self.shut_down().await;
+                // The server has to be polled to stop.
+                join(server, handle.stop(true)).await.0
+            }
+        }
+    }
+
     /// The ways in which this server finds out who connects.
     #[must_use]
     pub fn schemes(&self) -> &Schemes {
@@ -118,6 +167,26 @@ impl fmt::Debug for SignalR {
             .finish_non_exhaustive()
     }
 }
+
+/// Ready when the process is asked to end.
+async fn asked_to_end() -> io::Result<()> {
+    let interrupted = pin!(actix_rt::signal::ctrl_c());
+    #[cfg(unix)]
+    {
+        use actix_rt::signal::unix::{SignalKind, signal};
+
+        let mut terminated = signal(SignalKind::terminate())?;
+        match select(interrupted, pin!(terminated.recv())).await {
+            Either::Left((interrupted, _)) => interrupted,
+            Either::Right(_) => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    interrupted.await
+}
+
+/// As long as ASP.NET Core waits for its connections.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One path of a hub, on all workers.
 pub(crate) struct Endpoint {
@@ -174,6 +243,7 @@ pub(crate) trait AnyHub: Send + Sync {
     fn start(&self) -> Arc<HubRuntime>;
     fn register(&self, config: &mut ServiceConfig);
     fn as_any(&self) -> &dyn std::any::Any;
+    fn shut_down(&self) -> LocalBoxFuture<'_, ()>;
 }
 
 pub(crate) struct ServedHub<H>(pub(crate) HubServer<H>);
@@ -189,5 +259,9 @@ impl<H: Hub> AnyHub for ServedHub<H> {
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+
+    fn shut_down(&self) -> LocalBoxFuture<'_, ()> {
+        Box::pin(self.0.shut_down())
     }
 }

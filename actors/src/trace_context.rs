@@ -1,7 +1,5 @@
 //! The trace a message belongs to, as its sender says: W3C Trace Context.
 
-use crate::protocol::MessageHeaders;
-
 /// Makes a span the child of what a message's sender was doing.
 pub type SetTraceParent = fn(&tracing::Span, &TraceContext);
 
@@ -36,10 +34,10 @@ impl TraceContext {
         Some(Self { traceparent: traceparent.to_owned(), tracestate })
     }
 
-    /// Finds them in the headers of a message.
-    pub(crate) fn of(headers: &MessageHeaders) -> Option<Self> {
-        let traceparent = headers.find(TRACEPARENT)?;
-        Self::parse(&traceparent, headers.find(TRACESTATE).as_deref())
+    /// Takes them from whatever has fields: the headers of a message.
+    pub(crate) fn find(field: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let traceparent = field(TRACEPARENT)?;
+        Self::parse(&traceparent, field(TRACESTATE).as_deref())
     }
 
     /// A field by its name, `traceparent` or `tracestate`: what a propagator asks for.

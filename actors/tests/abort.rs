@@ -81,6 +81,7 @@ impl Client {
             formats: &[TransferFormat::Text],
             has_inherent_keep_alive: false,
             maximum_backlog: usize::MAX,
+            expires_at: None,
             lease: Box::new(()),
         });
         let mut client = Self { connection, flow, written };

@@ -46,6 +46,8 @@ fn read(record: &[u8]) -> Value {
         Err(err) => return json!({ "broken": err.to_string() }),
     };
     match message {
+        // Said only when the arguments fit, but broken all the same.
+        HubMessage::Invocation(Invocation { fault: Some(err), .. }) => json!({ "broken": err.to_string() }),
         HubMessage::Invocation(invocation) => read_invocation(&invocation),
         HubMessage::StreamItem { stream_id, .. } => {
             json!({ "kind": "stream item", "invocationId": &*stream_id })

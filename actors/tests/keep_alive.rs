@@ -196,3 +196,23 @@ async fn a_handshake_that_comes_byte_by_byte_has_no_more_time() {
     assert_eq!(client.next_record().await.as_deref(), Some(r#"{"error":"Handshake was canceled."}"#));
     assert!(matches!(hub.try_connect(user("ann")).await, Ok(_) | Err(ConnectError::Ended)));
 }
+
+#[actix::test]
+async fn a_client_whose_credentials_expire_is_sent_away_and_may_come_back() {
+    let (hub, mut ends) = start(HubOptions::default());
+    let client = hub.client(user("ann")).expires_in(seconds(5)).connect().await;
+    time::sleep(seconds(4)).await;
+    assert_eq!(client.next_record().now_or_never(), None);
+    time::sleep(seconds(2)).await;
+    assert_eq!(client.next_record().await.as_deref(), Some(r#"{"type":7,"allowReconnect":true}"#));
+    assert_eq!(client.next_record().await, None);
+    assert_eq!(ends.recv().await, Some(None));
+}
+
+#[actix::test]
+async fn a_client_that_comes_with_expired_credentials_is_sent_away_within_a_second_or_two() {
+    let (hub, _ends) = start(HubOptions::default());
+    let client = hub.client(user("ann")).expires_in(seconds(0)).open().await.unwrap();
+    time::sleep(seconds(2)).await;
+    assert_eq!(client.next_record().await, None);
+}

@@ -71,6 +71,7 @@ impl Client {
             formats: &[TransferFormat::Text],
             has_inherent_keep_alive: false,
             maximum_backlog: 1024 * 1024,
+            expires_at: None,
             lease: Box::new(()),
         });
         transport.do_send(Serve(connection.clone()));

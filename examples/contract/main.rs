@@ -6,16 +6,18 @@
 //!
 //! It serves what this crate does so far; what it does not is not mapped, and answers 404.
 
-mod any_json;
 mod authorized_hubs;
 mod bench_hub;
 mod complex;
 mod cors;
+mod dictionary;
+mod eleven_hub;
 mod key_scheme;
 mod null;
 mod plain_hubs;
 mod test_hub;
 mod tokens;
+mod wait;
 
 use std::time::Duration;
 
@@ -35,6 +37,7 @@ use serde_json::json;
 use crate::{
     authorized_hubs::{AuthorizedHub, JwtOnlyHub, PolicyHub},
     bench_hub::BenchHub,
+    eleven_hub::ElevenHub,
     key_scheme::KeyScheme,
     plain_hubs::{BrokenHub, RefusingHub},
     test_hub::{Lifecycle, TestHub},
@@ -46,6 +49,7 @@ async fn main() -> std::io::Result<()> {
     let arguments = Arguments::parse()?;
     let lifecycle = Lifecycle::default();
     let signalr = server(&arguments, lifecycle.clone())?;
+    let routes = signalr.clone();
 
     let server = HttpServer::new(move || {
         App::new()
@@ -54,14 +58,15 @@ async fn main() -> std::io::Result<()> {
             .route("/token", web::get().to(tokens::mint))
             .route("/lifecycle", web::get().to(counters))
             .route("/push/{user}", web::post().to(push))
-            .configure(signalr.routes())
+            .configure(routes.routes())
     })
     .workers(arguments.workers)
     .for_hubs()
+    .disable_signals()
     .shutdown_timeout(1)
     .bind(&arguments.address)?;
     println!("listening on http://{}", arguments.address);
-    server.run().await
+    signalr.run(server.run()).await
 }
 
 fn server(arguments: &Arguments, lifecycle: Lifecycle) -> Result<SignalR, actix_signalr::BuildError> {
@@ -107,11 +112,16 @@ fn server(arguments: &Arguments, lifecycle: Lifecycle) -> Result<SignalR, actix_
                 .route("/hubs/minv1", default().minimum_protocol_version(1))
                 .route("/open/test", default()),
         )
-        .hub("/hubs/authorized", AuthorizedHub)
+        .hub_routes(
+            HubRoutes::new(AuthorizedHub)
+                .route("/hubs/authorized", default())
+                .route("/hubs/expiring", default().close_on_authentication_expiration(true)),
+        )
         .hub("/hubs/policy", PolicyHub)
         .hub("/hubs/jwtonly", JwtOnlyHub)
         .hub("/hubs/broken", BrokenHub)
         .hub("/hubs/refusing", RefusingHub)
+        .hub("/hubs/eleven", ElevenHub)
         .hub_routes(HubRoutes::new(BenchHub).route("/hubs/bench", large).route("/bench", default()))
         .build()
 }

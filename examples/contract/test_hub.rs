@@ -9,12 +9,13 @@ use std::{
 };
 
 use actix_signalr::{
-    CancellationToken, ClientStream, HubCallerContext, HubError, HubResult, HubStream, SendError, hub,
+    AnyValue, CancellationToken, ClientStream, HubCallerContext, HubError, HubResult, HubStream, SendError,
+    hub,
 };
 use actix_web::rt::time::sleep;
 use futures::{StreamExt, TryStreamExt, future::Either, stream};
 
-use crate::{any_json::AnyJson, complex::Complex, null::given};
+use crate::{complex::Complex, null::given, wait::wait};
 
 /// How many connections began, ended, and ended with an error.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +44,9 @@ impl TestHub {
 
 /// What an exception without a message says.
 const NO_MESSAGE: &str = "Exception of type 'Microsoft.AspNetCore.SignalR.HubException' was thrown.";
+
+/// What is said of the use of a null.
+const NO_OBJECT: &str = "Object reference not set to an instance of an object.";
 
 #[derive(Default)]
 struct Calls(i32);
@@ -74,7 +78,7 @@ impl TestHub {
         Ok(value)
     }
 
-    async fn echo_any(&self, _ctx: HubCallerContext, value: Option<AnyJson>) -> HubResult<Option<AnyJson>> {
+    async fn echo_any(&self, _ctx: HubCallerContext, value: Option<AnyValue>) -> HubResult<Option<AnyValue>> {
         Ok(value)
     }
 
@@ -110,9 +114,8 @@ impl TestHub {
         Err(HubError::new(message.unwrap_or_else(|| NO_MESSAGE.to_owned())))
     }
 
-    async fn sleep(&self, _ctx: HubCallerContext, ms: i32, tag: i32) -> HubResult<i32> {
-        let ms = u64::try_from(ms).map_err(|_| HubError::internal("ArgumentOutOfRangeException", "ms"))?;
-        sleep(Duration::from_millis(ms)).await;
+    async fn sleep(&self, ctx: HubCallerContext, ms: i32, tag: i32) -> HubResult<i32> {
+        wait(ms, ctx.aborted()).await?;
         Ok(tag)
     }
 
@@ -316,7 +319,7 @@ impl TestHub {
 
     async fn upper(&self, _ctx: HubCallerContext, words: ClientStream<Option<String>>) -> HubStream<String> {
         HubStream::new(words.map(|word| {
-            let null = || HubError::internal("NullReferenceException", "there is no word");
+            let null = || HubError::internal("NullReferenceException", NO_OBJECT);
             Ok::<_, HubError>(word?.ok_or_else(null)?.to_uppercase())
         }))
     }

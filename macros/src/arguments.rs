@@ -1,6 +1,6 @@
 //! Attribute arguments of the form `name = "text"`.
 
-use syn::{Attribute, Ident, LitStr, Meta, Token, ext::IdentExt, parse::ParseStream};
+use syn::{Attribute, Ident, LitStr, Meta, Path, Token, ext::IdentExt, parse::ParseStream, parse_quote};
 
 /// One `name = "text"`.
 pub(crate) struct NamedText {
@@ -64,6 +64,22 @@ pub(crate) fn in_parentheses<T>(
     }
 }
 
+/// Reads `crate = "some::path"`, the one argument of `#[hub]` and `#[hub_client]`.
+pub(crate) fn runtime_path(input: ParseStream<'_>, usage: &str) -> syn::Result<Path> {
+    match named_texts(input, &["crate"], usage)?.first() {
+        Some(pair) => pair
+            .text
+            .parse_with(Path::parse_mod_style)
+            .map_err(|err| syn::Error::new(err.span(), "`crate` is a path: `crate = \"some::path\"`")),
+        None => Ok(default_runtime()),
+    }
+}
+
+/// The public crate.
+pub(crate) fn default_runtime() -> Path {
+    parse_quote!(::actix_signalr)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,5 +113,21 @@ mod tests {
         for blank in [r#"name = """#, r#"name = " ""#, r#"name = " , ""#] {
             assert_eq!(read(blank).unwrap_err(), "`name` is empty", "{blank}");
         }
+    }
+
+    #[test]
+    fn the_runtime_is_the_public_crate_unless_told_otherwise() {
+        let path_of = |text: &str| {
+            let parser = |input: ParseStream<'_>| runtime_path(input, "takes `crate`");
+            match parser.parse_str(text) {
+                Ok(path) => Ok(quote::quote!(#path).to_string().replace(' ', "")),
+                Err(err) => Err(err.to_string()),
+            }
+        };
+        assert_eq!(path_of("").unwrap(), "::actix_signalr");
+        assert_eq!(path_of(r#"crate = "actix_signalr_actors""#).unwrap(), "actix_signalr_actors");
+        assert_eq!(path_of(r#"crate = "crate::inner""#).unwrap(), "crate::inner");
+        assert_eq!(path_of(r#"path = "x""#).unwrap_err(), "takes `crate`");
+        assert!(path_of(r#"crate = "not a path""#).is_err());
     }
 }

@@ -5,15 +5,14 @@ use quote::quote;
 use syn::{
     Attribute, ImplItem, ImplItemFn, ItemImpl, Path, Token, Visibility,
     parse::{ParseStream, Parser},
-    parse_quote,
 };
 
 use crate::{
-    arguments::named_texts,
+    arguments::{default_runtime, runtime_path},
     errors::Errors,
     lifecycle::Lifecycle,
     markers::{Markers, Place},
-    method::Method,
+    method::{Method, refuse_equal_names},
     signature,
 };
 
@@ -30,7 +29,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
         }
     };
     let mut errors = Errors::default();
-    let runtime = errors.keep(runtime_path.parse2(arguments));
+    let runtime = errors.keep((|input: ParseStream<'_>| runtime_path(input, USAGE)).parse2(arguments));
     let can_be_hub =
         runtime.is_some() && block.trait_.is_none() && block.generics.lifetimes().next().is_none();
     let runtime = runtime.unwrap_or_else(default_runtime);
@@ -81,7 +80,7 @@ impl HubBlock {
                 _ => {}
             }
         }
-        refuse_equal_names(&hub.methods, errors);
+        refuse_equal_names(hub.methods.iter().map(|method| (&method.name, &*method.cfgs)), errors);
         hub
     }
 
@@ -134,42 +133,9 @@ fn parse_block(input: ParseStream<'_>) -> syn::Result<ItemImpl> {
     input.parse()
 }
 
-/// Reads `#[hub(crate = "some::path")]`.
-fn runtime_path(input: ParseStream<'_>) -> syn::Result<Path> {
-    match named_texts(input, &["crate"], USAGE)?.first() {
-        Some(pair) => pair
-            .text
-            .parse_with(Path::parse_mod_style)
-            .map_err(|err| syn::Error::new(err.span(), "`crate` is a path: `crate = \"some::path\"`")),
-        None => Ok(default_runtime()),
-    }
-}
-
-fn default_runtime() -> Path {
-    parse_quote!(::actix_signalr)
-}
-
 /// Our attributes say nothing about what clients do not call.
 fn refuse_markers(attributes: &mut Vec<Attribute>, runtime: &Path, errors: &mut Errors) {
     Markers::take(attributes, Place::Other, runtime, errors);
-}
-
-/// Clients are understood whatever case they write, so names must differ in more.
-///
-/// Methods under `#[cfg]` may exclude each other; theirs are left to the runtime.
-fn refuse_equal_names(methods: &[Method], errors: &mut Errors) {
-    let mut seen: Vec<(String, String)> = Vec::new();
-    for method in methods.iter().filter(|method| method.cfgs.is_empty()) {
-        let name = method.name.value();
-        let folded = name.to_lowercase();
-        match seen.iter().find(|(earlier, _)| *earlier == folded) {
-            Some((_, earlier)) => errors.at(
-                &method.name,
-                format!("clients cannot tell `{name}` from the `{earlier}` above: case does not count"),
-            ),
-            None => seen.push((folded, name)),
-        }
-    }
 }
 
 const USAGE: &str = "`#[hub]` takes `crate = \"...\"`, nothing else";
@@ -177,22 +143,6 @@ const USAGE: &str = "`#[hub]` takes `crate = \"...\"`, nothing else";
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn path_of(arguments: TokenStream) -> Result<String, String> {
-        match runtime_path.parse2(arguments) {
-            Ok(path) => Ok(quote!(#path).to_string().replace(' ', "")),
-            Err(err) => Err(err.to_string()),
-        }
-    }
-
-    #[test]
-    fn the_runtime_is_the_public_crate_unless_told_otherwise() {
-        assert_eq!(path_of(quote!()).unwrap(), "::actix_signalr");
-        assert_eq!(path_of(quote!(crate = "actix_signalr_actors")).unwrap(), "actix_signalr_actors");
-        assert_eq!(path_of(quote!(crate = "crate::inner")).unwrap(), "crate::inner");
-        assert_eq!(path_of(quote!(path = "x")).unwrap_err(), USAGE);
-        assert!(path_of(quote!(crate = "not a path")).is_err());
-    }
 
     #[test]
     fn the_block_is_described_in_source_order() {
@@ -236,7 +186,8 @@ mod tests {
                     hub.method("Ban", Self::ban).authorize(rt::AuthorizeData::policy("P"));
                 }
                 async fn on_connected(&self, ctx: rt::HubCallerContext) -> rt::HubResult {
-                    Self::on_connected(self, ctx).await
+                    let result = Self::on_connected(self, ctx).await;
+                    rt::__private::hook_result(result)
                 }
             }
         };

@@ -1,12 +1,12 @@
-//! The attributes of actix-signalr: [`hub`](macro@hub), and [`authorize`], [`allow_anonymous`] and
-//! [`hub_method`] inside it.
+//! The attributes of actix-signalr: [`hub`](macro@hub), with [`authorize`], [`allow_anonymous`] and [`hub_method`]
+//! inside it, and [`hub_client`] for what a hub calls on its clients.
 //!
 //! They are sugar. What [`hub`](macro@hub) writes, a person can write in five lines; a hub without macros is as good.
 //! Use them through the crate `actix-signalr`, whose feature `macros` exports them.
 //!
 //! ```
 //! # extern crate self as actix_signalr;
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stand_in/mod.rs"));
+//! # pub use {actix_signalr_actors::*, actix_signalr_macros::*};
 //! # mod chat {
 //! use actix_signalr::{HubCallerContext, HubResult, hub};
 //!
@@ -37,7 +37,7 @@
 //!
 //! ```
 //! # extern crate self as actix_signalr;
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stand_in/mod.rs"));
+//! # pub use {actix_signalr_actors::*, actix_signalr_macros::*};
 //! # mod chat {
 //! # use actix_signalr::{AuthorizeData, Hub, HubCallerContext, HubDescriptor, HubResult};
 //! # pub struct ChatHub;
@@ -63,6 +63,8 @@
 
 mod arguments;
 mod authorize;
+mod client;
+mod client_method;
 mod errors;
 mod hub;
 mod lifecycle;
@@ -90,11 +92,12 @@ use proc_macro::TokenStream;
 ///
 /// # Connecting and disconnecting
 ///
-/// Two functions are not called by clients but when one comes or goes; both may be left out:
+/// Two functions are not called by clients but when one comes or goes; both may be left out. Their errors are of any
+/// type that becomes a `HubError`:
 ///
 /// ```
 /// # extern crate self as actix_signalr;
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stand_in/mod.rs"));
+/// # pub use {actix_signalr_actors::*, actix_signalr_macros::*};
 /// # mod chat {
 /// # use actix_signalr::{HubCallerContext, HubError, HubResult, hub};
 /// # pub struct ChatHub;
@@ -158,10 +161,78 @@ pub fn allow_anonymous(_arguments: TokenStream, item: TokenStream) -> TokenStrea
     markers::misplaced("allow_anonymous", item.into()).into()
 }
 
-/// Below [`#[hub]`](macro@hub), on a method: `#[hub_method(name = "...")]` is the name clients call it by.
+/// Below [`#[hub]`](macro@hub) or [`#[hub_client]`](macro@hub_client), on a method: `#[hub_method(name = "...")]` is its
+/// name on the wire.
 ///
-/// Anywhere but below `#[hub]` it is a compile error.
+/// Anywhere else it is a compile error.
 #[proc_macro_attribute]
 pub fn hub_method(_arguments: TokenStream, item: TokenStream) -> TokenStream {
     markers::misplaced("hub_method", item.into()).into()
+}
+
+/// Makes a trait the list of what a hub calls on its clients: names and types that the compiler checks.
+///
+/// The trait is implemented for `ClientProxy` and `SingleClientProxy`, whatever hub they are of, so its methods stand
+/// beside `send` and `invoke` wherever the trait is in scope: in hub methods and, by a `HubContext`, outside of them.
+///
+/// ```
+/// # extern crate self as actix_signalr;
+/// # pub use {actix_signalr_actors::*, actix_signalr_macros::*};
+/// # mod chat {
+/// # use actix_signalr_actors::testing::{TestHub, user};
+/// use actix_signalr::{HubCallerContext, HubResult, SendError, hub, hub_client};
+///
+/// #[hub_client]
+/// pub trait ChatClient {
+///     async fn receive_message(&self, name: &str, text: &str) -> Result<(), SendError>;
+///
+///     async fn confirm(&self, question: &str) -> HubResult<bool>;
+/// }
+///
+/// pub struct ChatHub;
+///
+/// #[hub]
+/// impl ChatHub {
+///     async fn send_message(&self, ctx: HubCallerContext, text: String) -> HubResult {
+///         if text.contains('!') && !ctx.clients().caller().confirm("Shout?").await? {
+///             return Ok(());
+///         }
+///         ctx.clients().all().receive_message("ann", &text).await?;
+///         Ok(())
+///     }
+/// }
+/// # pub async fn test() {
+///
+/// let hub = TestHub::start(ChatHub);
+/// let ann = hub.connect(user("ann")).await;
+///
+/// ann.invoke::<()>("SendMessage", ("hello",)).await.unwrap();
+/// hub.context().clients().all().receive_message("the server", "good night").await.unwrap();
+///
+/// assert_eq!(ann.receive::<(String, String)>("ReceiveMessage").await.1, "hello");
+/// assert_eq!(ann.receive::<(String, String)>("ReceiveMessage").await.1, "good night");
+/// # }
+/// # }
+/// # fn main() { actix::System::new().block_on(chat::test()) }
+/// ```
+///
+/// # What a method looks like
+///
+/// - It is `async`, takes `&self`, then up to 16 arguments: whatever `serde` writes, owned or borrowed.
+/// - `Result<(), SendError>`, written by these names, sends and wants no answer.
+/// - `HubResult<T>`, or `Result<T, HubError>`, asks the client and waits for its answer, an owned `T` that `serde` reads.
+///   Only one client answers: on others the method does not compile.
+/// - Nothing else stands in the trait. It has no generic parameters; a method may have some.
+///
+/// # Names
+///
+/// Clients listen to `ReceiveMessage`; [`#[hub_method(name = "...")]`](macro@hub_method) gives another name. Two methods
+/// of one name do not compile, and neither do `send` and `invoke`, which the proxies have themselves.
+///
+/// # Arguments
+///
+/// `#[hub_client(crate = "some::path")]` says where the runtime's types are; the default is `::actix_signalr`.
+#[proc_macro_attribute]
+pub fn hub_client(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    client::expand(arguments.into(), item.into()).into()
 }

@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Attribute, ImplItemFn, Path, ReturnType, spanned::Spanned};
 
-use crate::{errors::Errors, signature};
+use crate::{errors::Errors, method::located_at, signature};
 
 /// One of the two, found in the block.
 pub(crate) struct Lifecycle {
@@ -14,6 +14,8 @@ pub(crate) struct Lifecycle {
     span: Span,
     /// Where the type of the error it takes stands.
     error_span: Span,
+    /// Where the type of its result stands.
+    result_span: Span,
 }
 
 #[derive(Clone, Copy)]
@@ -44,11 +46,15 @@ impl Lifecycle {
                 None => {}
             }
         }
-        if let ReturnType::Default = function.sig.output {
-            errors.at(name, format!("`{name}` returns `HubResult`"));
-        }
-        let [span, error_span] = [name.span(), error_span].map(|span| Span::call_site().located_at(span));
-        Some(Self { event, cfgs: signature::cfgs(&function.attrs), span, error_span })
+        let result_span = match &function.sig.output {
+            ReturnType::Type(_, result) => result.span(),
+            ReturnType::Default => {
+                errors.at(name, format!("`{name}` returns `HubResult`"));
+                name.span()
+            }
+        };
+        let [span, error_span, result_span] = [name.span(), error_span, result_span].map(located_at);
+        Some(Self { event, cfgs: signature::cfgs(&function.attrs), span, error_span, result_span })
     }
 
     /// The trait's function, which calls the block's: a type's own functions come before its traits'.
@@ -57,6 +63,7 @@ impl Lifecycle {
         let function = match self.event {
             Event::Connected => {
                 let call = quote_spanned!(self.span=> Self::on_connected(self, ctx).await);
+                let call = self.result(&call, runtime);
                 quote! {
                     async fn on_connected(&self, ctx: #runtime::HubCallerContext) -> #runtime::HubResult { #call }
                 }
@@ -64,6 +71,7 @@ impl Lifecycle {
             Event::Disconnected => {
                 let error = quote_spanned!(self.error_span=> error);
                 let call = quote_spanned!(self.span=> Self::on_disconnected(self, ctx, #error).await);
+                let call = self.result(&call, runtime);
                 quote! {
                     async fn on_disconnected(
                         &self,
@@ -74,6 +82,15 @@ impl Lifecycle {
             }
         };
         quote!(#(#cfgs)* #function)
+    }
+
+    /// `let result = call; runtime::__private::hook_result(result)`, located at the type of the result.
+    fn result(&self, call: &TokenStream, runtime: &Path) -> TokenStream {
+        let result = quote_spanned!(self.result_span=> result);
+        quote! {
+            let #result = #call;
+            #runtime::__private::hook_result(#result)
+        }
     }
 }
 

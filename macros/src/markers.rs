@@ -26,6 +26,10 @@ pub(crate) enum Place {
     Method,
     /// Something in the block that clients do not call.
     Other,
+    /// A `#[hub_client]` trait or what stands in it, methods apart.
+    Client,
+    /// A method of a `#[hub_client]` trait.
+    ClientMethod,
 }
 
 impl Markers {
@@ -55,6 +59,10 @@ impl Markers {
         match (name, place) {
             ("hub_method", Place::Block | Place::Other) => {
                 refuse("`#[hub_method]` belongs on a method clients call".to_owned())
+            }
+            ("hub_method", Place::Client) => refuse("`#[hub_method]` belongs on a method".to_owned()),
+            ("authorize" | "allow_anonymous", Place::Client | Place::ClientMethod) => {
+                refuse(format!("`#[{name}]` says who may call a hub: a client is asked for nothing"))
             }
             (_, Place::Other) => {
                 refuse(format!("`#[{name}]` belongs on the impl block or on a method clients call"))
@@ -88,7 +96,9 @@ pub(crate) fn misplaced(name: &str, item: TokenStream) -> TokenStream {
 
 fn misplaced_message(name: &str) -> String {
     match name {
-        "hub_method" => format!("`#[{name}]` stands below `#[hub]`, on a method of its impl block"),
+        "hub_method" => {
+            format!("`#[{name}]` stands below `#[hub]` or `#[hub_client]`, on a method of its block or trait")
+        }
         _ => format!("`#[{name}]` stands below `#[hub]`, on its impl block or on a method in it"),
     }
 }

@@ -30,13 +30,7 @@ impl Method {
     pub(crate) fn read(function: &mut ImplItemFn, runtime: &Path, errors: &mut Errors) -> Self {
         let mut markers = Markers::take(&mut function.attrs, Place::Method, runtime, errors);
         let ident = &function.sig.ident;
-        let name = markers.name.take().unwrap_or_else(|| {
-            let name = wire_name(ident);
-            if name.is_empty() {
-                errors.at(ident, "no letter to make a name of: use `#[hub_method(name = \"...\")]`");
-            }
-            LitStr::new(&name, ident.span())
-        });
+        let name = markers.name.take().unwrap_or_else(|| wire_name_of(ident, errors));
         let arguments = signature::arguments(&function.sig, errors).unwrap_or_default();
         signature::check_arguments(&arguments, errors);
         let has_named_result = signature::check_result(&function.sig, errors);
@@ -92,8 +86,38 @@ fn check(runtime: &Path, function: &str, written: &Type) -> TokenStream {
     quote_spanned!(span=> #path::__private::#function::<#written, _>();)
 }
 
+/// The name on the wire of a method that is given none.
+pub(crate) fn wire_name_of(ident: &Ident, errors: &mut Errors) -> LitStr {
+    let name = wire_name(ident);
+    if name.is_empty() {
+        errors.at(ident, "no letter to make a name of: use `#[hub_method(name = \"...\")]`");
+    }
+    LitStr::new(&name, ident.span())
+}
+
+/// Clients and hubs understand names whatever case they are written in, so names must differ in more.
+///
+/// Methods under `#[cfg]` may exclude each other; theirs are left to the runtime.
+pub(crate) fn refuse_equal_names<'a>(
+    methods: impl Iterator<Item = (&'a LitStr, &'a [Attribute])>,
+    errors: &mut Errors,
+) {
+    let mut seen: Vec<(String, String)> = Vec::new();
+    for (literal, _) in methods.filter(|(_, cfgs)| cfgs.is_empty()) {
+        let name = literal.value();
+        let folded = name.to_lowercase();
+        match seen.iter().find(|(earlier, _)| *earlier == folded) {
+            Some((_, earlier)) => errors.at(
+                literal,
+                format!("clients cannot tell `{name}` from the `{earlier}` above: case does not count"),
+            ),
+            None => seen.push((folded, name)),
+        }
+    }
+}
+
 /// Errors point at `span`, names mean what they mean in our own text.
-fn located_at(span: Span) -> Span {
+pub(crate) fn located_at(span: Span) -> Span {
     Span::call_site().located_at(span)
 }
 

@@ -1,8 +1,8 @@
 //! What the signature of a function in a `#[hub]` block must look like.
 
 use syn::{
-    Attribute, FnArg, Lifetime, PatType, Receiver, ReceiverKind, ReturnType, Safety, Signature, Type,
-    TypeImplTrait, TypeReference,
+    Attribute, FnArg, Lifetime, PatType, PathSegment, Receiver, ReceiverKind, ReturnType, Safety, Signature,
+    Type, TypeImplTrait, TypeReference,
     visit::{self, Visit},
 };
 
@@ -76,8 +76,18 @@ pub(crate) fn cfgs(attributes: &[Attribute]) -> Vec<Attribute> {
     attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect()
 }
 
+/// The name of a type without its path, and what stands in angle brackets behind it.
+pub(crate) fn last_segment(written: &Type) -> Option<&PathSegment> {
+    match written {
+        Type::Path(path) => path.path.segments.last(),
+        Type::Group(group) => last_segment(&group.elem),
+        Type::Paren(paren) => last_segment(&paren.elem),
+        _ => None,
+    }
+}
+
 /// `&self`, or `self: &Self`.
-fn is_shared(receiver: &Receiver) -> bool {
+pub(crate) fn is_shared(receiver: &Receiver) -> bool {
     let (lifetime, mutability) = match &receiver.kind {
         ReceiverKind::Reference(_, lifetime, mutability) => (lifetime, mutability),
         ReceiverKind::Typed(_, written) => match written.as_ref() {
@@ -96,12 +106,7 @@ fn is_self(written: &Type) -> bool {
 }
 
 fn is_context(written: &Type) -> bool {
-    match written {
-        Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == "HubCallerContext"),
-        Type::Group(group) => is_context(&group.elem),
-        Type::Paren(paren) => is_context(&paren.elem),
-        _ => false,
-    }
+    last_segment(written).is_some_and(|last| last.ident == "HubCallerContext")
 }
 
 /// Looks for types no argument can have.

@@ -1,26 +1,35 @@
-//! What a `#[hub]` block becomes, told to a stand-in of the runtime.
+//! Hubs written with `#[hub]`, served by the real actors.
 
 #![deny(warnings)]
 
 // The default path, `::actix_signalr`, leads here.
 extern crate self as actix_signalr;
 
-#[allow(dead_code, missing_debug_implementations, missing_docs, unreachable_pub)]
-#[allow(clippy::needless_pass_by_value, clippy::unwrap_used)]
-mod stand_in;
-
 #[allow(unused_imports, unreachable_pub)]
-pub use stand_in::*;
+#[doc(hidden)]
+pub use {actix_signalr_actors::*, actix_signalr_macros::*};
 
-use std::{
-    pin::pin,
-    task::{Context, Poll, Waker},
-};
+use std::fmt;
+
+use actix_signalr_actors::testing::{TestClient, TestHub, anonymous, user};
+use futures::{StreamExt, stream};
 
 #[derive(Default)]
 struct ChatHub {
     name: String,
 }
+
+/// An error of the application's own.
+#[derive(Debug)]
+struct TooLong;
+
+impl fmt::Display for TooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("too long")
+    }
+}
+
+impl std::error::Error for TooLong {}
 
 #[hub]
 #[authorize]
@@ -28,10 +37,10 @@ struct ChatHub {
 impl ChatHub {
     const LIMIT: usize = 3;
 
-    async fn send_message(&self, _ctx: HubCallerContext, text: String) -> Result<(), SendError> {
+    async fn send_message(&self, _ctx: HubCallerContext, text: String) -> Result<usize, TooLong> {
         match text.len() > Self::LIMIT {
-            true => Err(SendError),
-            false => Ok(()),
+            true => Err(TooLong),
+            false => Ok(text.len()),
         }
     }
 
@@ -40,18 +49,29 @@ impl ChatHub {
     #[authorize("DomainRestricted")]
     #[authorize(roles = "Admin, Owner", policy = "Awake")]
     #[allow_anonymous]
-    pub(crate) async fn ban_user(&self, _ctx: HubCallerContext, _user: String, _days: u32) -> HubResult<u32> {
-        Ok(1)
+    pub(crate) async fn ban_user(&self, _ctx: HubCallerContext, _user: String, days: u32) -> HubResult<u32> {
+        Ok(days)
     }
 
     #[allow(clippy::needless_arbitrary_self_type)]
     async fn r#type(self: &Self, _: HubCallerContext) -> HubStream<u32> {
-        HubStream(Vec::new())
+        HubStream::of(stream::iter(0..2))
+    }
+
+    async fn two_ways(
+        &self,
+        _ctx: HubCallerContext,
+        mut items: ClientStream<String>,
+        cancel: CancellationToken,
+    ) -> HubResult<HubStream<u32>> {
+        while let Some(item) = items.next().await {
+            item?;
+        }
+        Ok(HubStream::of(stream::iter(0..2).take_until(cancel.cancelled_owned())))
     }
 
     #[deprecated]
-    async fn upload(&self, _ctx: HubCallerContext, mut items: ClientStream<String>) -> HubResult {
-        items.0.clear();
+    async fn old(&self, _ctx: HubCallerContext) -> HubResult {
         Ok(())
     }
 
@@ -64,7 +84,7 @@ impl ChatHub {
         Ok("hello")
     }
 
-    async fn unnamed(&self, _ctx: HubCallerContext) -> HubResult<impl Sized + use<>> {
+    async fn unnamed(&self, _ctx: HubCallerContext) -> HubResult<impl serde::Serialize + use<>> {
         Ok(self.name.clone())
     }
 
@@ -83,59 +103,124 @@ impl ChatHub {
         _a9: u32,
         _a10: u32,
         _a11: u32,
-        _a12: Vec<Vec<String>>,
-    ) -> HubResult {
+        a12: Vec<Vec<String>>,
+    ) -> HubResult<usize> {
+        Ok(a12.len())
+    }
+
+    async fn on_connected(&self, ctx: HubCallerContext) -> Result<(), SendError> {
+        ctx.clients().caller().send("Welcome", (&self.name,)).await
+    }
+
+    async fn on_disconnected(&self, ctx: HubCallerContext, error: Option<HubError>) -> HubResult {
+        ctx.clients().all().send("Left", (error.map(|err| err.to_string()),)).await?;
         Ok(())
     }
+}
 
-    async fn on_connected(&self, _ctx: HubCallerContext) -> HubResult {
-        Err(HubError(format!("{} connects", self.name)))
+/// A chat with all of its policies, and somebody who meets all of them but those that are left out.
+async fn chat(without: &str) -> (TestHub<ChatHub>, TestClient) {
+    let has = |claim: &str| Policy::new().require_claim(claim.to_owned());
+    let policies = ["Staff", "DomainRestricted", "Awake"].map(|name| (name, has(name)));
+    let hub = TestHub::with_policies(ChatHub { name: "ann's".to_owned() }, policies);
+    let mut identity = ClaimsIdentity::new("Test");
+    for claim in ["Staff", "DomainRestricted", "Awake"] {
+        if claim != without {
+            identity = identity.claim(claim, "yes");
+        }
+    }
+    if without != "Owner" {
+        identity = identity.claim(claim_types::ROLE, "Owner");
+    }
+    let client = hub.connect(identity).await;
+    (hub, client)
+}
+
+#[actix::test]
+async fn methods_are_called_by_their_names_on_the_wire() {
+    let (_hub, ann) = chat("").await;
+    assert_eq!(ann.invoke("SendMessage", ("hi",)).await, Ok(2));
+    assert_eq!(ann.invoke("exclude", ("bob", 7)).await, Ok(7));
+    assert_eq!(ann.invoke("Slogan", ()).await, Ok("hello".to_owned()));
+    assert_eq!(ann.invoke("Unnamed", ()).await, Ok("ann's".to_owned()));
+    assert_eq!(ann.invoke("Old", ()).await, Ok(()));
+    let twelve = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, [["a"], ["b"]]);
+    assert_eq!(ann.invoke("Twelve", twelve).await, Ok(2));
+    for missing in ["BanUser", "Never", "OnConnected", "OnDisconnected", "on_connected"] {
+        let refused = ann.invoke::<()>(missing, ()).await.unwrap_err().to_string();
+        assert!(refused.ends_with("Method does not exist."), "{missing}: {refused}");
+    }
+}
+
+#[actix::test]
+async fn an_error_of_any_kind_is_an_error_of_the_call() {
+    let (_hub, ann) = chat("").await;
+    let refused = ann.invoke::<usize>("SendMessage", ("hello",)).await.unwrap_err();
+    assert_eq!(refused.to_string(), "An unexpected error occurred invoking 'SendMessage' on the server.");
+}
+
+#[actix::test]
+async fn streams_go_both_ways() {
+    let (_hub, ann) = chat("").await;
+    assert_eq!(ann.receive::<(String,)>("Welcome").await.0, "ann's");
+    ann.send_record(r#"{"type":4,"invocationId":"1","target":"Type","arguments":[]}"#).await;
+    let items = [r#"{"type":2,"invocationId":"1","item":0}"#, r#"{"type":2,"invocationId":"1","item":1}"#];
+    for item in items.into_iter().chain([r#"{"type":3,"invocationId":"1"}"#]) {
+        assert_eq!(ann.next_record().await.as_deref(), Some(item));
+    }
+    let two_ways = r#"{"type":4,"invocationId":"2","target":"TwoWays","arguments":[],"streamIds":["s"]}"#;
+    ann.send_record(two_ways).await;
+    ann.send_record(r#"{"type":2,"invocationId":"s","item":"a"}"#).await;
+    ann.send_record(r#"{"type":3,"invocationId":"s"}"#).await;
+    assert_eq!(ann.next_record().await.as_deref(), Some(r#"{"type":2,"invocationId":"2","item":0}"#));
+}
+
+#[actix::test]
+async fn everything_a_method_asks_for_has_to_be_met() {
+    for missing in ["DomainRestricted", "Awake", "Owner"] {
+        let (_hub, bob) = chat(missing).await;
+        let refused = bob.invoke::<u32>("exclude", ("ann", 1)).await.unwrap_err().to_string();
+        assert_eq!(refused, "Failed to invoke 'exclude' because user is unauthorized", "without {missing}");
+        assert_eq!(bob.invoke("SendMessage", ("hi",)).await, Ok(2));
+    }
+}
+
+#[actix::test]
+async fn what_the_block_asks_for_is_asked_when_connecting() {
+    let (hub, _ann) = chat("").await;
+    assert!(hub.try_connect(anonymous()).await.is_err());
+    assert!(hub.try_connect(user("bob")).await.is_err());
+}
+
+#[actix::test]
+async fn connecting_and_disconnecting_reach_the_block() {
+    let (hub, ann) = chat("").await;
+    assert_eq!(ann.receive::<(String,)>("Welcome").await.0, "ann's");
+    let bob = hub.connect(ClaimsIdentity::new("Test").claim("Staff", "yes")).await;
+    bob.close().await;
+    assert_eq!(ann.receive::<(Option<String>,)>("Left").await.0, None);
+}
+
+#[actix::test]
+async fn an_error_when_connecting_refuses_the_connection() {
+    struct ClosedHub;
+
+    #[hub]
+    impl ClosedHub {
+        async fn on_connected(&self, _ctx: HubCallerContext) -> Result<(), TooLong> {
+            Err(TooLong)
+        }
     }
 
-    async fn on_disconnected(&self, _ctx: HubCallerContext, error: Option<HubError>) -> HubResult {
-        error.map_or(Ok(()), Err)
-    }
-}
-
-#[test]
-fn the_runtime_is_told_everything_in_source_order() {
-    assert_eq!(
-        HubDescriptor::<ChatHub>::lines(),
-        [
-            "hub: authenticated",
-            "hub: policy Staff with schemes Bearer",
-            "SendMessage = send_message",
-            "exclude = ban_user, policy DomainRestricted, policy Awake with roles Admin, Owner, anonymous",
-            "Type = type",
-            "Upload = upload",
-            "Slogan = slogan",
-            "Unnamed = unnamed",
-            "Twelve = twelve",
-        ]
-    );
-}
-
-#[test]
-fn connecting_and_disconnecting_reach_the_block() {
-    let hub = ChatHub { name: "ann".to_owned() };
-    let refused = now(Hub::on_connected(&hub, HubCallerContext));
-    assert_eq!(refused, Err(HubError("ann connects".to_owned())));
-    let error = HubError("gone".to_owned());
-    assert_eq!(
-        now(Hub::on_disconnected(&hub, HubCallerContext, Some(error))),
-        Err(HubError("gone".to_owned()))
-    );
-}
-
-#[test]
-fn methods_can_still_be_called_directly() {
-    let hub = ChatHub::default();
-    assert!(now(hub.send_message(HubCallerContext, "hi".to_owned())).is_ok());
-    assert!(now(hub.send_message(HubCallerContext, "hello".to_owned())).is_err());
+    let bob = TestHub::start(ClosedHub).connect(anonymous()).await;
+    let error = bob.disconnected().await.error.unwrap();
+    assert!(error.starts_with("Connection closed with an error."), "{error}");
 }
 
 mod elsewhere {
-    use super::stand_in as runtime;
+    pub(super) mod runtime {
+        pub(crate) use super::super::*;
+    }
 
     pub(super) trait Store: Send + Sync + 'static {
         type Key;
@@ -148,12 +233,12 @@ mod elsewhere {
     pub(super) struct StoreHub<S, const N: usize>(pub(super) S);
 
     /// Another path to the runtime, parameters of its own, attributes by their path, nothing imported.
-    #[runtime::hub(crate = "super::stand_in")]
-    #[super::stand_in::allow_anonymous]
+    #[runtime::hub(crate = "runtime")]
+    #[runtime::allow_anonymous]
     impl<S, const N: usize> StoreHub<S, N>
     where
         S: Store,
-        S::Key: runtime::HubArgument<runtime::Value>,
+        S::Key: serde::de::DeserializeOwned + Send + 'static,
     {
         async fn put(&self, _ctx: runtime::HubCallerContext, _key: S::Key) -> runtime::HubResult<usize> {
             let _ = &self.0;
@@ -162,22 +247,22 @@ mod elsewhere {
     }
 }
 
-#[test]
-fn a_hub_may_have_type_parameters_and_the_runtime_another_path() {
-    assert_eq!(HubDescriptor::<elsewhere::StoreHub<(), 3>>::lines(), ["hub: anonymous", "Put = put"]);
-    let hub = elsewhere::StoreHub::<(), 3>(());
-    assert!(now(Hub::on_connected(&hub, HubCallerContext)).is_ok());
+#[actix::test]
+async fn a_hub_may_have_type_parameters_and_the_runtime_another_path() {
+    let bob = TestHub::start(elsewhere::StoreHub::<(), 3>(())).connect(anonymous()).await;
+    assert_eq!(bob.invoke("Put", (1,)).await, Ok(3));
+    assert!(bob.invoke::<usize>("Put", ("one",)).await.is_err());
 }
 
-struct SilentHub;
+#[actix::test]
+async fn a_hub_may_have_no_methods() {
+    struct SilentHub;
 
-#[hub]
-impl SilentHub {}
+    #[hub]
+    impl SilentHub {}
 
-#[test]
-fn a_hub_may_have_no_methods() {
-    assert!(HubDescriptor::<SilentHub>::lines().is_empty());
-    let _ = SilentHub;
+    let bob = TestHub::start(SilentHub).connect(anonymous()).await;
+    assert_eq!(bob.close().await.error, None);
 }
 
 macro_rules! declare {
@@ -186,8 +271,8 @@ macro_rules! declare {
 
         #[hub]
         impl $hub {
-            async fn $method(&self, _ctx: HubCallerContext, _argument: $argument) -> HubResult {
-                Ok(())
+            async fn $method(&self, _ctx: HubCallerContext, argument: $argument) -> HubResult<usize> {
+                Ok(argument.len())
             }
 
             async fn on_connected(&self, _ctx: HubCallerContext) -> HubResult {
@@ -200,17 +285,10 @@ macro_rules! declare {
 declare!(Declared, inside_a_macro, Vec<u32>);
 declare!(Other, again, String);
 
-#[test]
-fn a_block_may_come_from_another_macro() {
-    assert_eq!(HubDescriptor::<Declared>::lines(), ["InsideAMacro = inside_a_macro"]);
-    assert_eq!(HubDescriptor::<Other>::lines(), ["Again = again"]);
-    let _ = (Declared, Other);
-}
-
-/// The output of a future that has nothing to wait for.
-fn now<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("the future waits"),
-    }
+#[actix::test]
+async fn a_block_may_come_from_another_macro() {
+    let bob = TestHub::start(Declared).connect(anonymous()).await;
+    assert_eq!(bob.invoke("InsideAMacro", ([1, 2],)).await, Ok(2));
+    let bob = TestHub::start(Other).connect(anonymous()).await;
+    assert_eq!(bob.invoke("Again", ("abc",)).await, Ok(3));
 }

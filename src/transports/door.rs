@@ -39,12 +39,16 @@ impl RequestDoor {
         let _one_at_a_time = self.sending.lock().await;
         while let Some(chunk) = body.next().await {
             let chunk = chunk.map_err(|_| ConnectError::UnreadableBody)?;
+            if !self.connection.connected() {
+                return Err(ConnectError::Gone);
+            }
             while self.flow.inbound.wait() {
                 let room = self.room.send(WaitForRoom).await;
                 room.unwrap_or(Err(())).map_err(|()| ConnectError::Gone)?;
             }
             self.flow.inbound.add(chunk.len());
-            self.connection.try_send(Received(chunk)).map_err(|_| ConnectError::Gone)?;
+            // Its bytes are bounded by the backlog, so the mailbox need not be.
+            self.connection.do_send(Received(chunk));
         }
         if self.connection.connected() { Ok(()) } else { Err(ConnectError::Gone) }
     }

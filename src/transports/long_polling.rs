@@ -168,16 +168,27 @@ impl Actor for LongPollingTransport {
     }
 }
 
-/// A poll but the first: answered when there is something to say.
+/// A poll but the first: answered when there is something to say. The request holds the other end, so that a request that
+/// has been given up is noticed.
 #[derive(Debug, Message)]
-#[rtype(result = "Polled")]
-pub(crate) struct Poll;
+#[rtype(result = "()")]
+pub(crate) struct Poll(oneshot::Sender<Polled>);
+
+impl Poll {
+    /// Polls, and waits for the answer.
+    pub(crate) async fn ask(transport: &Addr<LongPollingTransport>) -> Polled {
+        let (sender, receiver) = oneshot::channel();
+        match transport.send(Self(sender)).await {
+            Ok(()) => receiver.await.unwrap_or(Polled::Over),
+            Err(_) => Polled::Over,
+        }
+    }
+}
 
 impl Handler<Poll> for LongPollingTransport {
-    type Result = ResponseFuture<Polled>;
+    type Result = ();
 
-    fn handle(&mut self, Poll: Poll, ctx: &mut Self::Context) -> Self::Result {
-        let (sender, receiver) = oneshot::channel();
+    fn handle(&mut self, Poll(sender): Poll, ctx: &mut Self::Context) {
         if let Some(before) = self.waiting.replace(sender) {
             let _ = before.send(Polled::Over);
         }
@@ -188,7 +199,6 @@ impl Handler<Poll> for LongPollingTransport {
             this.wait_for_poll(ctx);
         });
         self.answer(ctx);
-        Box::pin(async { receiver.await.unwrap_or(Polled::Over) })
     }
 }
 

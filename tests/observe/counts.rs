@@ -151,6 +151,21 @@ async fn a_connection_that_is_not_polled_has_timed_out() {
 }
 
 #[actix_web::test]
+async fn a_connection_that_the_server_ends_has_not_ended_by_itself() {
+    let signalr = SignalR::builder().hub("/hub", CountedHub).build().unwrap();
+    let app = serve(&signalr, |_| {}).await;
+    let metrics = signalr.metrics();
+    let (uri, _) = open(&app, "/hub", "").await;
+    send(&app, &uri, &[HANDSHAKE]).await;
+    assert_eq!(receive(&app, &uri, 1).await, ["{}"]);
+    signalr.shut_down().await;
+    // The goodbye, and that there is nothing more.
+    receive(&app, &uri, 2).await;
+    until("it is over", || value(metrics, ACTIVE, &["long_polling"]) == 0).await;
+    assert_eq!(value(metrics, DURATION, &["app_shutdown", "long_polling"]), 1);
+}
+
+#[actix_web::test]
 async fn who_is_not_taken_is_counted() {
     let signalr = SignalR::builder().hub("/hub", CountedHub).build().unwrap();
     let app = serve(&signalr, |_| {}).await;

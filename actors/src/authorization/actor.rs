@@ -10,7 +10,7 @@ use actix::prelude::*;
 use futures::FutureExt;
 
 use crate::{
-    authorization::{AuthorizationContext, Call, Decision, Invoke, Policy, Refusal, Step},
+    authorization::{AuthorizationContext, Call, Decision, Invoke, Policy, Refusal, Step, Turn},
     metrics::InvocationOutcome,
     telemetry::Telemetry,
 };
@@ -86,7 +86,7 @@ impl Handler<AuthorizeCalls> for AuthorizationActor {
 /// Leaves an allowed call as it is and puts a refusal in the place of a denied one.
 async fn pass(step: &mut Step, timeout: Duration, telemetry: &Telemetry) {
     let Step::Call(Call { policy: Some(_), .. }) = step else { return };
-    let refused = Refusal { invocation_id: None, error: String::new(), in_turn: true, is_tracked: false };
+    let refused = Refusal { invocation_id: None, error: String::new(), turn: Turn::None, is_tracked: false };
     let Step::Call(mut call) = std::mem::replace(step, Step::Refused(refused)) else { return };
     let Some(policy) = call.policy.take() else { return };
     let context =
@@ -98,8 +98,8 @@ async fn pass(step: &mut Step, timeout: Duration, telemetry: &Telemetry) {
         tracing::debug!(connection_id, target = &*invocation.method, ?failed, "call not authorized");
         telemetry.counters.invocation(InvocationOutcome::Unauthorized);
         let error = format!("Failed to invoke '{}' because user is unauthorized", call.target);
-        let (in_turn, is_tracked) = (call.takes_turn, call.cancel.is_some());
-        *step = Step::Refused(Refusal { invocation_id: call.invocation_id, error, in_turn, is_tracked });
+        let (turn, is_tracked) = (call.turn, call.cancel.is_some());
+        *step = Step::Refused(Refusal { invocation_id: call.invocation_id, error, turn, is_tracked });
     } else {
         *step = Step::Call(Call { invocation, ..call });
     }

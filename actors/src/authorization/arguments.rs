@@ -34,9 +34,19 @@ impl BoundArguments {
     /// ```
     #[must_use]
     pub fn at<T: 'static>(&self, index: usize) -> Option<&T> {
+        self.list.at(self.place(index)?)?.downcast_ref()
+    }
+
+    /// The same argument, to be changed: by a filter, before the method has it.
+    #[must_use]
+    pub fn at_mut<T: 'static>(&mut self, index: usize) -> Option<&mut T> {
+        let place = self.place(index)?;
+        self.list.at_mut(place)?.downcast_mut()
+    }
+
+    fn place(&self, index: usize) -> Option<usize> {
         let values = self.kinds.iter().enumerate().filter(|(_, kind)| **kind == ArgumentKind::Value);
-        let (place, _) = values.clone().nth(index)?;
-        self.list.at(place)?.downcast_ref()
+        values.map(|(place, _)| place).nth(index)
     }
 
     /// How many the client gave; streams and what the server adds do not count.
@@ -67,6 +77,7 @@ impl fmt::Debug for BoundArguments {
 /// A list of arguments of known types: a tuple.
 pub(crate) trait Arguments: Send + 'static {
     fn at(&self, index: usize) -> Option<&dyn Any>;
+    fn at_mut(&mut self, index: usize) -> Option<&mut dyn Any>;
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
 }
 
@@ -76,6 +87,13 @@ macro_rules! arguments {
             fn at(&self, index: usize) -> Option<&dyn Any> {
                 match index {
                     $($index => Some(&self.$index),)*
+                    _ => None,
+                }
+            }
+
+            fn at_mut(&mut self, index: usize) -> Option<&mut dyn Any> {
+                match index {
+                    $($index => Some(&mut self.$index),)*
                     _ => None,
                 }
             }

@@ -51,9 +51,19 @@ pub(crate) struct Call {
     pub(crate) fault: Option<String>,
     /// Told when the client wants no more of it, and when the client is gone.
     pub(crate) cancel: Option<Cancel>,
-    /// Whether it takes one of the turns; calls with streams do not.
-    pub(crate) takes_turn: bool,
+    pub(crate) turn: Turn,
     pub(crate) headers: Option<MessageHeaders>,
+}
+
+/// Whether a call waits for those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It takes one of the turns, of which there are as many as calls may run at a time.
+    Takes,
+    /// It runs beside the others: calls with streams, and those that wait for their client.
+    Beside,
+    /// It does not run: what does not fit its method is answered when it is read.
+    None,
 }
 
 /// How a call is told to end.
@@ -70,8 +80,7 @@ pub(crate) struct Refusal {
     pub(crate) invocation_id: Option<ByteString>,
     /// What the client is told.
     pub(crate) error: String,
-    /// Whether it waits for its turn; a call that does not fit its method is answered when it is read.
-    pub(crate) in_turn: bool,
+    pub(crate) turn: Turn,
     /// Whether the connection has it among the calls that can be cancelled.
     pub(crate) is_tracked: bool,
 }
@@ -137,8 +146,36 @@ impl CallSource {
 #[rtype(result = "()")]
 pub(crate) struct Completed {
     pub(crate) records: Bytes,
-    pub(crate) calls: usize,
+    pub(crate) turns: Turns,
     pub(crate) is_first: bool,
     /// Calls that could be cancelled, and are over.
     pub(crate) ended: Vec<ByteString>,
+}
+
+/// How the turns of a connection have changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Turns {
+    /// Turns that are free again.
+    pub(crate) freed: usize,
+    /// Calls that have given up their turn, and run beside the others.
+    pub(crate) moved: usize,
+    /// Calls beside the others that are over.
+    pub(crate) over: usize,
+}
+
+impl Turns {
+    /// A call is over.
+    pub(crate) const fn end(&mut self, turn: Turn) {
+        match turn {
+            Turn::Takes => self.freed += 1,
+            Turn::Beside => self.over += 1,
+            Turn::None => {}
+        }
+    }
+
+    /// A call gives up its turn.
+    pub(crate) const fn give_up(&mut self) {
+        self.freed += 1;
+        self.moved += 1;
+    }
 }

@@ -12,7 +12,7 @@ use std::future::Future;
 
 pub(crate) use crate::authorization::{
     actor::AuthorizeCalls,
-    call::{Call, CallSource, Cancel, Completed, Invoke, Refusal, Step},
+    call::{Call, CallSource, Cancel, Completed, Invoke, Refusal, Step, Turn, Turns},
     policy::panic_text,
 };
 pub use crate::authorization::{

@@ -1,64 +1,65 @@
 //! The actor of one connection, from the first byte to the last. It holds the principal; it never waits.
 //!
-//! Receives [`Received`], [`TransportClosed`] and [`Drained`] from its transport, [`Deliver`] from the registry,
+//! Receives [`Received`], [`TransportClosed`], [`Drained`] and [`Expires`] from its transport, [`Deliver`] from the registry,
 //! [`Completed`] from the hub, [`Tick`] from the clock. Sends [`Outbound`] to the transport; calls to the hub, past the
-//! authorization actor where one of them is guarded; the two [`Lifecycle`] events to the hub; its coming and going to the
-//! registry.
+//! authorization actor where one of them is guarded; its beginning and its end to the hub and
+//! the registry. What it makes of messages is in `reading`, how it begins and ends in `begin_and_end`.
 
-use std::{any::Any, fmt, panic::AssertUnwindSafe, sync::Arc};
+use std::{any::Any, fmt, sync::Arc};
 
 use actix::{clock::Instant, prelude::*};
 use bytes::Bytes;
 
 use crate::{
-    HubCallerContext, HubError, HubResult, ProtocolError,
-    authorization::{AuthorizeCalls, CallSource, Completed, Invoke, Refusal, Step},
+    HubError, HubResult, ProtocolError,
+    authorization::{CallSource, Completed, Step},
     clock::{Remind, Tick},
     connection::{
-        bind::bind,
         end::End,
-        handshake::{CANCELED, judge, without_content},
+        handshake::CANCELED,
         hub_runtime::{HubRuntime, NewConnection},
         input::Input,
-        invocations::{Admission, Invocations},
+        invocations::Invocations,
         keep_alive::{Due, KeepAlive, after},
         streams::Streams,
     },
-    context::{Caller, Connection},
-    hub::{Lifecycle, UploadRoom},
-    metrics::ConnectionRefusal,
-    protocol::{HubMessage, HubProtocol, SerializedMessage, TransferFormat, handshake_response},
-    registry::{Client, Connect, Deliver, Disconnect, Question, Unanswered},
-    telemetry::log_failure,
+    context::Connection,
+    hub::UploadRoom,
+    protocol::{HubMessage, HubProtocol, SerializedMessage, TransferFormat},
+    registry::{Deliver, Question, Unanswered},
     transport::{Flow, Outbound, Received, TransportClosed},
 };
 
 /// A connection. Its decisions are in the plain types it holds.
 pub struct ConnectionActor {
-    runtime: Arc<HubRuntime>,
-    connection: Arc<Connection>,
-    transport: Recipient<Outbound>,
-    flow: Flow,
-    formats: &'static [TransferFormat],
-    maximum_backlog: usize,
-    has_inherent_keep_alive: bool,
-    stage: Stage,
-    input: Input,
+    pub(super) runtime: Arc<HubRuntime>,
+    pub(super) connection: Arc<Connection>,
+    pub(super) transport: Recipient<Outbound>,
+    pub(super) flow: Flow,
+    pub(super) formats: &'static [TransferFormat],
+    pub(super) maximum_backlog: usize,
+    pub(super) has_inherent_keep_alive: bool,
+    pub(super) stage: Stage,
+    pub(super) input: Input,
     /// A message that has been read and whose turn has not come.
-    held: Option<Held>,
-    invocations: Invocations,
-    streams: Streams,
-    unanswered: Unanswered,
-    keep_alive: KeepAlive,
-    handshake_deadline: Instant,
+    pub(super) held: Option<Held>,
+    pub(super) invocations: Invocations,
+    pub(super) streams: Streams,
+    pub(super) unanswered: Unanswered,
+    pub(super) keep_alive: KeepAlive,
+    pub(super) handshake_deadline: Instant,
+    /// When the credentials of the client expire, if that ends the connection.
+    pub(super) expires_at: Option<Instant>,
+    /// When the clock comes back next.
+    pub(super) reminded_at: Instant,
     /// What the hub is to hear of the end when it has said whether it takes the client.
-    early_end: Option<End>,
-    _lease: Box<dyn Any + Send>,
+    pub(super) early_end: Option<End>,
+    pub(super) _lease: Box<dyn Any + Send>,
 }
 
 /// How far a connection is.
 #[derive(Debug)]
-enum Stage {
+pub(super) enum Stage {
     /// The client has not said what it speaks.
     Handshake,
     /// The hub is asked whether it takes the client; nothing is read meanwhile.
@@ -71,7 +72,7 @@ enum Stage {
 
 /// What is held back.
 #[derive(Debug)]
-enum Held {
+pub(super) enum Held {
     Step(Step),
     Message(HubMessage),
     /// What ends the connection, once the calls before it have begun: their answers come before the goodbye.
@@ -98,6 +99,8 @@ impl ConnectionActor {
             unanswered: Unanswered::default(),
             keep_alive: KeepAlive::new(options.keep_alive_interval, options.client_timeout_interval, now),
             handshake_deadline: after(now, options.handshake_timeout),
+            expires_at: new.expires_at,
+            reminded_at: now,
             early_end: None,
             runtime,
             _lease: new.lease,
@@ -105,293 +108,7 @@ impl ConnectionActor {
         .start()
     }
 
-    /// Reads on, as far as the stage and the running calls allow.
-    fn read(&mut self, ctx: &mut Context<Self>) {
-        if matches!(self.stage, Stage::Handshake) {
-            self.read_handshake(ctx);
-        }
-        while let Stage::Open(source) = &self.stage {
-            let source = source.clone();
-            // Who does not read answers is asked no more of.
-            if self.flow.outbound.wait() {
-                break;
-            }
-            match self.read_one(&source, ctx) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(err) => {
-                    let connection_id = &**self.connection.id();
-                    tracing::debug!(connection_id, error.type = err.name(), "message not understood");
-                    self.held = Some(Held::End(End::failed(err, source.detailed_errors)));
-                }
-            }
-        }
-        let consumed = self.input.take_consumed();
-        if consumed > 0 && self.flow.inbound.remove(consumed) {
-            self.transport.do_send(Outbound::Resume);
-        }
-    }
-
-    /// Takes one message further; says whether to go on with the next.
-    fn read_one(&mut self, source: &Arc<CallSource>, ctx: &mut Context<Self>) -> Result<bool, ProtocolError> {
-        let held = match self.held.take() {
-            Some(held) => held,
-            None => match self.input.next()? {
-                Some(record) => Held::Message(source.protocol.parse(&record)?),
-                None => {
-                    self.start_batches(source);
-                    return Ok(false);
-                }
-            },
-        };
-        let step = match held {
-            Held::Step(step) => step,
-            Held::Message(HubMessage::Invocation(invocation)) => {
-                let room = || ctx.address().recipient();
-                bind(invocation, &self.runtime, &self.connection, &mut self.streams, room)?
-            }
-            Held::Message(HubMessage::Ping) => {
-                self.keep_alive.ping_received(Instant::now());
-                return Ok(true);
-            }
-            Held::Message(HubMessage::Close { error }) => {
-                self.held = Some(Held::End(End::by_client(error.as_deref())));
-                return Ok(true);
-            }
-            Held::Message(message) => {
-                self.start_batches(source);
-                if !self.invocations.none_waits() {
-                    self.held = Some(Held::Message(message));
-                    return Ok(false);
-                }
-                self.held = self.handle_message(message)?.map(Held::Message);
-                return Ok(self.held.is_none());
-            }
-            Held::End(end) => {
-                self.start_batches(source);
-                if self.invocations.has_started_all() {
-                    self.end(end, ctx);
-                } else {
-                    self.held = Some(Held::End(end));
-                }
-                return Ok(false);
-            }
-        };
-        match self.invocations.admit(step) {
-            Admission::Taken => Ok(true),
-            Admission::Alone(step) => {
-                self.send_down(source, vec![step]);
-                Ok(true)
-            }
-            Admission::Immediate(step) => {
-                if let Step::Refused(Refusal { invocation_id: Some(id), error, .. }) = step {
-                    let mut record = bytes::BytesMut::new();
-                    source.protocol.write_error(&id, &error, &mut record);
-                    self.send(record.freeze());
-                }
-                Ok(true)
-            }
-            Admission::Held(step) => {
-                self.held = Some(Held::Step(step));
-                self.start_batches(source);
-                Ok(false)
-            }
-        }
-    }
-
-    /// Sends the calls that may start now to the hub, past authorization where one of them is guarded.
-    fn start_batches(&mut self, source: &Arc<CallSource>) {
-        if !self.invocations.has_batch() {
-            return;
-        }
-        for steps in self.invocations.take_batches() {
-            self.send_down(source, steps);
-        }
-    }
-
-    fn send_down(&self, source: &Arc<CallSource>, steps: Vec<Step>) {
-        let is_guarded = |step: &Step| matches!(step, Step::Call(call) if call.policy.is_some());
-        let guarded = steps.iter().any(is_guarded);
-        let invoke = Invoke { source: source.clone(), steps };
-        let hub = &self.runtime.hub.invoke;
-        if guarded {
-            self.runtime.authorization.do_send(AuthorizeCalls { invoke, hub: hub.clone() });
-        } else {
-            hub.do_send(invoke);
-        }
-    }
-
-    /// Messages about calls and questions; hands back an item there is no room for yet.
-    fn handle_message(&mut self, message: HubMessage) -> Result<Option<HubMessage>, ProtocolError> {
-        match message {
-            HubMessage::StreamItem { stream_id, item } => {
-                let left = self.streams.push(&stream_id, item);
-                return Ok(left.map(|item| HubMessage::StreamItem { stream_id, item }));
-            }
-            HubMessage::Completion { invocation_id, result: outcome } => {
-                let left = self.streams.end_upload(&invocation_id, outcome);
-                let left = left.and_then(|outcome| self.unanswered.answer(&invocation_id, outcome));
-                let id = self.connection.id();
-                if left.is_some() && self.runtime.registry.is_asked_of_another(&invocation_id, id) {
-                    let text =
-                        format!("Connection ID '{id}' is not valid for invocation ID '{invocation_id}'.");
-                    return Err(ProtocolError::named("InvalidOperationException", text));
-                }
-            }
-            HubMessage::CancelInvocation { invocation_id } => self.streams.cancel(&invocation_id),
-            // Stateful reconnect is not spoken here, and kinds of messages nobody knows are passed over.
-            HubMessage::Ack { .. } | HubMessage::Sequence { .. } | HubMessage::Unknown => {}
-            HubMessage::Invocation(_) | HubMessage::Ping | HubMessage::Close { .. } => {}
-        }
-        Ok(None)
-    }
-
-    fn read_handshake(&mut self, ctx: &mut Context<Self>) {
-        let detailed = self.runtime.options.detailed_errors;
-        let agreed = match self.input.next() {
-            Ok(Some(record)) => judge(&record, self.formats, detailed),
-            Ok(None) => return,
-            Err(_) => Err(CANCELED.to_owned()),
-        };
-        match agreed.and_then(|agreed| self.user_id(detailed).map(|user_id| (agreed, user_id))) {
-            Ok((agreed, user_id)) => self.connected(agreed.protocol, user_id, ctx),
-            Err(error) => self.refuse_handshake(&error, ctx),
-        }
-    }
-
-    /// The user id, from the application's provider.
-    fn user_id(&self, detailed: bool) -> Result<Option<Arc<str>>, String> {
-        let user = self.connection.user();
-        let provided = std::panic::catch_unwind(AssertUnwindSafe(|| self.runtime.user_ids.user_id(&user)));
-        provided.map(|id| id.filter(|id| !id.is_empty()).map(Arc::from)).map_err(|_| {
-            tracing::error!(connection_id = &**self.connection.id(), "the user id provider panicked");
-            let err = HubError::internal("Panic", "the user id could not be determined");
-            err.told_to_client("An unexpected error occurred during connection handshake.", detailed)
-        })
-    }
-
-    fn refuse_handshake(&mut self, error: &str, ctx: &mut Context<Self>) {
-        self.runtime.telemetry.counters.connection_refused(ConnectionRefusal::Handshake);
-        let reason = without_content(error);
-        tracing::debug!(connection_id = &**self.connection.id(), reason, "handshake refused");
-        self.send(handshake_response(Some(error)));
-        self.stage = Stage::Ending;
-        self.transport.do_send(Outbound::Close);
-        self.connection.aborted().cancel();
-        ctx.stop();
-    }
-
-    /// The handshake is done: the client is answered, the registry told, the hub asked.
-    fn connected(&mut self, protocol: HubProtocol, user_id: Option<Arc<str>>, ctx: &mut Context<Self>) {
-        let source = CallSource::new(
-            protocol,
-            self.runtime.options.detailed_errors,
-            ctx.address().recipient(),
-            self.connection.clone(),
-            self.flow.outbound.clone(),
-            self.runtime.telemetry.clone(),
-        );
-        self.connection.set_user_id(user_id.clone());
-        self.input.use_protocol(protocol);
-        self.runtime.registry.speaks(protocol);
-        self.transport.do_send(Outbound::UseFormat(protocol.transfer_format()));
-        self.send(handshake_response(None));
-        self.stage = Stage::Connecting(source.clone());
-        if let Some(registry) = self.runtime.registry.local() {
-            let backlog = self.flow.outbound.clone();
-            let deliver = ctx.address().recipient();
-            let client = Client { deliver, backlog, maximum_backlog: self.maximum_backlog };
-            registry.do_send(Connect { id: self.connection.id().clone(), user_id, client });
-        }
-        let connected =
-            Lifecycle::Connected(HubCallerContext::of_hook(&self.connection, Caller::OnConnected));
-        let asked = self.runtime.hub.lifecycle.send(connected).into_actor(self);
-        ctx.spawn(asked.map(|answer, this, ctx| this.taken_by_hub(answer.unwrap_or_else(hub_is_gone), ctx)));
-    }
-
-    /// What the hub said when it was asked whether it takes the client.
-    fn taken_by_hub(&mut self, answer: HubResult, ctx: &mut Context<Self>) {
-        match (&self.stage, answer) {
-            (Stage::Connecting(source), Ok(())) => {
-                self.stage = Stage::Open(source.clone());
-                self.read(ctx);
-            }
-            (Stage::Connecting(source), Err(err)) => {
-                self.runtime.telemetry.counters.connection_refused(ConnectionRefusal::Hub);
-                log_failure!(err, "connection refused by its hub", connection_id = &**self.connection.id());
-                let end = End::refused(&err, source.detailed_errors);
-                self.say_goodbye(&end);
-                self.leave(ctx);
-            }
-            // It was over before the hub had said.
-            (_, Ok(())) => {
-                if let Some(end) = self.early_end.take() {
-                    self.tell_hub(end, ctx);
-                }
-            }
-            (_, Err(_)) => self.leave(ctx),
-        }
-    }
-
-    /// Ends the connection: the client is told, then the hub, then the registry.
-    fn end(&mut self, end: End, ctx: &mut Context<Self>) {
-        match &self.stage {
-            Stage::Ending => {}
-            Stage::Handshake => {
-                self.say_goodbye(&end);
-                ctx.stop();
-            }
-            Stage::Connecting(_) => {
-                self.say_goodbye(&end);
-                self.early_end = Some(end);
-            }
-            Stage::Open(_) => {
-                self.say_goodbye(&end);
-                self.tell_hub(end, ctx);
-            }
-        }
-    }
-
-    /// Tells the hub that it is over, and goes when it has heard it.
-    fn tell_hub(&self, end: End, ctx: &mut Context<Self>) {
-        let ctx_of_hub = HubCallerContext::of_hook(&self.connection, Caller::OnDisconnected);
-        let over = Lifecycle::Disconnected(ctx_of_hub, end.error);
-        let told = self.runtime.hub.lifecycle.send(over).into_actor(self);
-        ctx.spawn(told.map(|answer, this, ctx| {
-            if let Ok(Err(err)) = answer {
-                log_failure!(err, "on_disconnected failed", connection_id = &**this.connection.id());
-            }
-            this.leave(ctx);
-        }));
-    }
-
-    /// Writes the last message, if somebody is there to read it, and lets the transport end.
-    fn say_goodbye(&mut self, end: &End) {
-        let stage = std::mem::replace(&mut self.stage, Stage::Ending);
-        if end.is_gone {
-            self.transport.do_send(Outbound::Abort);
-        } else {
-            if let Stage::Connecting(source) | Stage::Open(source) = &stage {
-                self.send(source.protocol.close(end.told.as_deref(), end.allow_reconnect));
-            }
-            self.transport.do_send(Outbound::Close);
-        }
-        self.connection.aborted().cancel();
-        self.held = None;
-        self.unanswered.clear();
-        self.streams.close();
-        let _ = self.flow.inbound.remove(self.input.clear());
-    }
-
-    /// Out of the registry, and over.
-    fn leave(&mut self, ctx: &mut Context<Self>) {
-        if let Some(registry) = self.runtime.registry.local() {
-            registry.do_send(Disconnect(self.connection.id().clone()));
-        }
-        ctx.stop();
-    }
-
-    fn send(&self, records: Bytes) {
+    pub(super) fn send(&self, records: Bytes) {
         self.flow.outbound.add(records.len());
         self.transport.do_send(Outbound::Send(records));
     }
@@ -409,14 +126,16 @@ impl ConnectionActor {
     }
 
     /// Asks the clock for the next time there may be something to do. There is one reminder at a time, so it must not
-    /// come later than anything that begins meanwhile.
-    fn remind(&self, ctx: &Context<Self>) {
+    /// come later than anything that begins meanwhile; only an expiry that is put forward asks for one more.
+    fn remind(&mut self, ctx: &Context<Self>) {
         let next = self.keep_alive.next(Instant::now());
         let at = match self.stage {
             Stage::Handshake => next.min(self.handshake_deadline),
             Stage::Connecting(_) | Stage::Open(_) => next,
             Stage::Ending => return,
         };
+        let at = self.expires_at.map_or(at, |expires_at| at.min(expires_at));
+        self.reminded_at = at;
         self.runtime.clock.do_send(Remind { at, recipient: ctx.address().recipient() });
     }
 }
@@ -497,6 +216,7 @@ impl Handler<Deliver> for ConnectionActor {
                 let _ = self.flow.outbound.remove(question.message.len());
             }
             (Deliver::Abort, _) => self.end(End::default(), ctx),
+            (Deliver::Shutdown, _) => self.end(End { allow_reconnect: true, ..End::default() }, ctx),
             (Deliver::Overflow, Stage::Ending) => {}
             (Deliver::Overflow, _) => {
                 self.runtime.telemetry.counters.slow_client();
@@ -512,8 +232,8 @@ impl Handler<Completed> for ConnectionActor {
     type Result = ();
 
     fn handle(&mut self, completed: Completed, ctx: &mut Self::Context) {
-        let Completed { records, calls, is_first, ended } = completed;
-        self.invocations.completed(calls, is_first);
+        let Completed { records, turns, is_first, ended } = completed;
+        self.invocations.completed(turns, is_first);
         self.streams.end_calls(ended);
         if !matches!(self.stage, Stage::Open(_)) {
             let _ = self.flow.outbound.remove(records.len());
@@ -539,6 +259,15 @@ impl Handler<Tick> for ConnectionActor {
 
     fn handle(&mut self, Tick: Tick, ctx: &mut Self::Context) {
         let now = Instant::now();
+        if now < self.reminded_at {
+            // Overtaken by a reminder that came before it.
+            return;
+        }
+        if self.expires_at.is_some_and(|expires_at| now >= expires_at) {
+            tracing::debug!(connection_id = &**self.connection.id(), "credentials expired");
+            self.end(End { allow_reconnect: true, ..End::default() }, ctx);
+            return;
+        }
         match &self.stage {
             Stage::Handshake if now >= self.handshake_deadline => self.refuse_handshake(CANCELED, ctx),
             Stage::Handshake | Stage::Ending => {}
@@ -562,6 +291,22 @@ impl Handler<Tick> for ConnectionActor {
     }
 }
 
+/// The client has shown new credentials: when they expire, if that is to end the connection.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Expires(pub Option<Instant>);
+
+impl Handler<Expires> for ConnectionActor {
+    type Result = ();
+
+    fn handle(&mut self, Expires(at): Expires, ctx: &mut Self::Context) {
+        self.expires_at = at;
+        if at.is_some_and(|at| at < self.reminded_at) {
+            self.remind(ctx);
+        }
+    }
+}
+
 impl fmt::Debug for ConnectionActor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConnectionActor")
@@ -571,7 +316,7 @@ impl fmt::Debug for ConnectionActor {
     }
 }
 
-fn hub_is_gone(err: MailboxError) -> HubResult {
+pub(super) fn hub_is_gone(err: MailboxError) -> HubResult {
     Err(HubError::from(err))
 }
 

@@ -7,7 +7,7 @@ use bytestring::ByteString;
 
 use crate::{
     HubCallerContext, HubError, ProtocolError,
-    authorization::{Call, Cancel, HubInvocation, Refusal, Step},
+    authorization::{Call, Cancel, HubInvocation, Refusal, Step, Turn},
     connection::{HubRuntime, streams::Streams},
     context::Connection,
     hub::{ArgumentSource, MethodEntry, Upload, UploadRoom},
@@ -36,7 +36,7 @@ pub(super) fn bind(
         runtime.telemetry.counters.invocation(InvocationOutcome::Refused);
         let base = format!("Failed to invoke '{target}' due to an error on the server.");
         let error = err.told_to_client(&base, options.detailed_errors);
-        Ok(Step::Refused(Refusal { invocation_id, error, in_turn: false, is_tracked: false }))
+        Ok(Step::Refused(Refusal { invocation_id, error, turn: Turn::None, is_tracked: false }))
     };
     let Some(method) = runtime.methods.find(&target) else {
         return refuse(invocation_id, &target, HubError::new("Method does not exist."));
@@ -66,7 +66,7 @@ pub(super) fn bind(
     if let Some(err) = broken {
         return Err(err);
     }
-    let takes_turn = !shape.streams && uploads.is_empty();
+    let turn = if shape.streams || !uploads.is_empty() { Turn::Beside } else { Turn::Takes };
     let fault =
         fault(method, streaming, &stream_ids, invocation_id.as_ref().filter(|_| can_be_cancelled), streams);
     if fault.is_some() {
@@ -88,7 +88,7 @@ pub(super) fn bind(
         policy: method.policy.clone(),
         fault,
         cancel,
-        takes_turn,
+        turn,
         headers,
     }))
 }

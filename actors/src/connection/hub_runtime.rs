@@ -2,14 +2,14 @@
 
 use std::{any::Any, fmt, sync::Arc};
 
-use actix::{Actor, Addr, Recipient};
+use actix::{Actor, Addr, Recipient, clock::Instant};
 
 use crate::{
     ClaimsPrincipal, ConnectRequest, ConnectionId, HubContext, HubOptions, UserIdProvider,
     authorization::{AuthorizationActor, AuthorizeData, Policies, Policy},
     clock::ClockActor,
     connection::ConnectionActor,
-    hub::{DescribeError, DescribedHub, Hub, HubActor, HubAddr, HubDescriptor, MethodTable},
+    hub::{DescribeError, DescribedHub, Hub, HubActor, HubAddr, HubDescriptor, HubFilters, MethodTable},
     metrics::Metrics,
     protocol::TransferFormat,
     registry::{Registry, Shards},
@@ -38,7 +38,21 @@ impl<H: Hub> HubServer<H> {
         policies: &Policies,
         user_ids: Arc<dyn UserIdProvider>,
     ) -> Result<Self, DescribeError> {
-        let described = HubDescriptor::of_hub().build(policies)?;
+        Self::with_filters(hub, options, policies, user_ids, &HubFilters::default())
+    }
+
+    /// The same, with filters around all of the hub.
+    ///
+    /// # Errors
+    /// When two methods have one name, or a demand cannot be met.
+    pub fn with_filters(
+        hub: H,
+        options: HubOptions,
+        policies: &Policies,
+        user_ids: Arc<dyn UserIdProvider>,
+        filters: &HubFilters,
+    ) -> Result<Self, DescribeError> {
+        let described = HubDescriptor::of_hub().build(policies, filters)?;
         Ok(Self {
             hub: Arc::new(hub),
             described,
@@ -80,12 +94,22 @@ impl<H: Hub> HubServer<H> {
         self.described.policy(policies, more)
     }
 
+    /// Ends all connections, telling their clients that they may come back, and waits until their hooks have run.
+    /// Connections that come later are ended as well.
+    pub async fn shut_down(&self) {
+        Registry::outside(self.shards.clone()).shut_down().await;
+    }
+
     /// Starts the actors that serve the hub on this thread, which runs an actix system.
     #[must_use]
     pub fn start(&self) -> Arc<HubRuntime> {
         let telemetry = Telemetry::new(&self.metrics, self.options.trace_parent);
         Arc::new(HubRuntime {
-            hub: HubActor::start(self.hub.clone(), self.described.methods.clone()),
+            hub: HubActor::start(
+                self.hub.clone(),
+                self.described.methods.clone(),
+                self.described.filters.clone(),
+            ),
             authorization: AuthorizationActor::new(self.options.authorization_timeout).start(),
             clock: ClockActor::new().start(),
             registry: Registry::start(self.shards.clone(), telemetry.counters.clone()),
@@ -153,6 +177,9 @@ pub struct NewConnection {
     pub has_inherent_keep_alive: bool,
     /// How many bytes may wait for a client that does not read before it is let go.
     pub maximum_backlog: usize,
+    /// When it is to be ended because its credentials have expired, the client being told that it may come back; `None` is
+    /// never.
+    pub expires_at: Option<Instant>,
     /// Dropped when the connection is over and its hub has been told.
     pub lease: Box<dyn Any + Send>,
 }

@@ -1,6 +1,6 @@
 //! Which calls of a connection may start: their order and their number.
 
-use crate::authorization::Step;
+use crate::authorization::{Step, Turn, Turns};
 
 /// Calls that have gone to the hub and are not over, against how many may run at a time.
 ///
@@ -13,6 +13,8 @@ pub(super) struct Invocations {
     unreported: usize,
     /// A call that takes no turn is among them; what is behind it must not overtake it.
     is_alone: bool,
+    /// Calls that take no turn, and are not over.
+    beside: usize,
     batch: Vec<Step>,
 }
 
@@ -27,11 +29,13 @@ pub(super) enum Admission {
     Alone(Step),
     /// Nothing more is read until a call is over, or has begun.
     Held(Step),
+    /// So many calls run beside the others that no more are taken.
+    TooMany(Step),
 }
 
 impl Invocations {
     pub(super) const fn new(limit: usize) -> Self {
-        Self { limit, in_flight: 0, unreported: 0, is_alone: false, batch: Vec::new() }
+        Self { limit, in_flight: 0, unreported: 0, is_alone: false, beside: 0, batch: Vec::new() }
     }
 
     /// Takes a step into the batch, if its turn can come there.
@@ -41,7 +45,9 @@ impl Invocations {
                 return Admission::Immediate(step);
             }
             Step::Refused(_) => false,
-            Step::Call(call) if !call.takes_turn => {
+            // Any call may come to run beside the others, by asking its client.
+            Step::Call(_) if self.beside >= MAXIMUM_BESIDE => return Admission::TooMany(step),
+            Step::Call(call) if call.turn == Turn::Beside => {
                 let is_next = self.batch.is_empty() && self.unreported == 0;
                 return if is_next { self.take_alone(step) } else { Admission::Held(step) };
             }
@@ -62,6 +68,7 @@ impl Invocations {
 
     fn take_alone(&mut self, step: Step) -> Admission {
         self.unreported += 1;
+        self.beside += 1;
         self.is_alone = true;
         Admission::Alone(step)
     }
@@ -80,8 +87,9 @@ impl Invocations {
     }
 
     /// The hub has looked at calls, and some are over.
-    pub(super) const fn completed(&mut self, calls: usize, is_first: bool) {
-        self.in_flight = self.in_flight.saturating_sub(calls);
+    pub(super) const fn completed(&mut self, turns: Turns, is_first: bool) {
+        self.in_flight = self.in_flight.saturating_sub(turns.freed);
+        self.beside = (self.beside + turns.moved).saturating_sub(turns.over);
         self.unreported = self.unreported.saturating_sub(is_first as usize);
         self.is_alone &= self.unreported > 0;
     }
@@ -96,6 +104,11 @@ impl Invocations {
         self.in_flight <= self.limit && self.unreported == 0
     }
 
+    /// Whether calls run one after another, and one has not ended.
+    pub(super) const fn are_one_by_one(&self) -> bool {
+        self.limit == 1 && (self.in_flight > 0 || self.has_batch())
+    }
+
     /// Whether a batch is being put together.
     pub(super) const fn has_batch(&self) -> bool {
         !self.batch.is_empty()
@@ -105,12 +118,15 @@ impl Invocations {
 fn needs_turn(step: &Step) -> bool {
     match step {
         Step::Call(_) => true,
-        Step::Refused(refusal) => refusal.in_turn,
+        Step::Refused(refusal) => refusal.turn == Turn::Takes,
     }
 }
 
 /// So that one client's calls do not hold a thread for too long.
 const LARGEST_BATCH: usize = 64;
+
+/// Streams and unanswered questions of one connection; more calls are refused until one of them is over.
+const MAXIMUM_BESIDE: usize = 1000;
 
 #[cfg(test)]
 mod tests {
@@ -118,7 +134,8 @@ mod tests {
     use crate::authorization::Refusal;
 
     fn refusal(in_turn: bool) -> Step {
-        Step::Refused(Refusal { invocation_id: None, error: String::new(), in_turn, is_tracked: false })
+        let turn = if in_turn { Turn::Takes } else { Turn::None };
+        Step::Refused(Refusal { invocation_id: None, error: String::new(), turn, is_tracked: false })
     }
 
     #[test]
@@ -129,13 +146,13 @@ mod tests {
         assert!(matches!(calls.admit(refusal(false)), Admission::Immediate(_)), "the one call has started");
         calls.in_flight = 2;
         assert!(matches!(calls.admit(refusal(false)), Admission::Held(_)), "one still waits");
-        calls.completed(2, false);
+        calls.completed(Turns { freed: 2, ..Turns::default() }, false);
         calls.batch.push(refusal(true));
         assert!(matches!(calls.admit(refusal(false)), Admission::Taken));
         assert_eq!(calls.take_batches().len(), 1);
         assert_eq!(calls.in_flight, 1);
         assert!(!calls.has_started_all(), "the hub has not looked at it");
-        calls.completed(0, true);
+        calls.completed(Turns::default(), true);
         assert!(calls.has_started_all());
     }
 

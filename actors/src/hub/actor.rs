@@ -12,19 +12,20 @@ use tracing::Instrument;
 use crate::{
     HubCallerContext, HubError, HubResult,
     authorization::{Invoke, panic_text},
-    hub::{AnyMethod, Hub, Run, span},
+    hub::{DescribedMethod, Hub, HubFilters, Run, span},
 };
 
 /// The hub itself is shared by all workers; this is one worker's door to it.
 pub(crate) struct HubActor<H> {
     hub: Arc<H>,
-    methods: Arc<[Box<dyn AnyMethod<H>>]>,
+    methods: Arc<[DescribedMethod<H>]>,
+    filters: HubFilters,
 }
 
 impl<H: Hub> HubActor<H> {
     /// Starts the actor on this thread.
-    pub(crate) fn start(hub: Arc<H>, methods: Arc<[Box<dyn AnyMethod<H>>]>) -> HubAddr {
-        let addr = Actor::start(Self { hub, methods });
+    pub(crate) fn start(hub: Arc<H>, methods: Arc<[DescribedMethod<H>]>, filters: HubFilters) -> HubAddr {
+        let addr = Actor::start(Self { hub, methods, filters });
         HubAddr { invoke: Arc::new(addr.clone().recipient()), lifecycle: addr.recipient() }
     }
 }
@@ -61,15 +62,29 @@ impl<H: Hub> Handler<Lifecycle> for HubActor<H> {
     type Result = ResponseFuture<HubResult>;
 
     fn handle(&mut self, event: Lifecycle, _: &mut Self::Context) -> Self::Result {
-        let hub = self.hub.clone();
-        let (span, hook): (_, LocalBoxFuture<'static, HubResult>) = match event {
-            Lifecycle::Connected(ctx) => {
-                (span::connected::<H>(), Box::pin(async move { hub.on_connected(ctx).await }))
-            }
-            Lifecycle::Disconnected(ctx, err) => {
-                (span::disconnected::<H>(), Box::pin(async move { hub.on_disconnected(ctx, err).await }))
-            }
+        let (hub, filters) = (self.hub.clone(), self.filters.clone());
+        let span = match &event {
+            Lifecycle::Connected(_) => span::connected::<H>(),
+            Lifecycle::Disconnected(..) => span::disconnected::<H>(),
         };
+        let hook: LocalBoxFuture<'static, HubResult> = Box::pin(async move {
+            match event {
+                Lifecycle::Connected(ctx) => {
+                    let hook = |ctx, _| -> LocalBoxFuture<'static, HubResult> {
+                        let hub = hub.clone();
+                        Box::pin(async move { hub.on_connected(ctx).await })
+                    };
+                    filters.connected(ctx, &hook).await
+                }
+                Lifecycle::Disconnected(ctx, err) => {
+                    let hook = |ctx, err| -> LocalBoxFuture<'static, HubResult> {
+                        let hub = hub.clone();
+                        Box::pin(async move { hub.on_disconnected(ctx, err).await })
+                    };
+                    filters.disconnected(ctx, err, &hook).await
+                }
+            }
+        });
         let around = span.clone();
         let outcome = async move {
             let outcome = AssertUnwindSafe(hook).catch_unwind().await.unwrap_or_else(|panic| {

@@ -4,7 +4,7 @@ use std::{borrow::Cow, error::Error, fmt, sync::Arc};
 
 use crate::{
     authorization::{AuthorizeData, Policies, Policy, PolicyError},
-    hub::{AnyMethod, Hub, HubMethod, MethodEntry, MethodTable, Shape, erase},
+    hub::{AnyMethod, Hub, HubFilter, HubFilters, HubMethod, MethodEntry, MethodTable, Shape, erase},
 };
 
 /// The methods of a hub and what it takes to be allowed to call them.
@@ -29,7 +29,8 @@ impl<H: Hub> HubDescriptor<H> {
         method: M,
     ) -> &mut MethodDescriptor {
         let (shape, method) = erase(method);
-        let descriptor = MethodDescriptor { name: name.into(), authorize: Vec::new() };
+        let descriptor =
+            MethodDescriptor { name: name.into(), authorize: Vec::new(), filters: HubFilters::default() };
         self.methods.push((descriptor, shape, method));
         let last = self.methods.len() - 1;
         &mut self.methods[last].0
@@ -51,10 +52,14 @@ impl<H: Hub> HubDescriptor<H> {
     ///
     /// # Errors
     /// When a name is given twice, or something demanded cannot be met.
-    pub(crate) fn build(self, policies: &Policies) -> Result<DescribedHub<H>, DescribeError> {
+    pub(crate) fn build(
+        self,
+        policies: &Policies,
+        filters: &HubFilters,
+    ) -> Result<DescribedHub<H>, DescribeError> {
         let mut table = MethodTable::default();
         let mut methods = Vec::new();
-        for (index, (MethodDescriptor { name, authorize }, shape, method)) in
+        for (index, (MethodDescriptor { name, authorize, filters: own }, shape, method)) in
             self.methods.into_iter().enumerate()
         {
             let policy =
@@ -63,10 +68,16 @@ impl<H: Hub> HubDescriptor<H> {
             if !table.insert(MethodEntry { index, name: name.clone(), target, shape, policy }) {
                 return Err(DescribeError::DuplicateMethod(name));
             }
-            methods.push(method);
+            methods.push(DescribedMethod { method, filters: filters.clone().and(&own) });
         }
         let (authorize, allow_anonymous) = (self.authorize, self.allow_anonymous);
-        Ok(DescribedHub { table: Arc::new(table), methods: methods.into(), authorize, allow_anonymous })
+        Ok(DescribedHub {
+            table: Arc::new(table),
+            methods: methods.into(),
+            filters: filters.clone(),
+            authorize,
+            allow_anonymous,
+        })
     }
 }
 
@@ -81,9 +92,16 @@ impl<H> fmt::Debug for HubDescriptor<H> {
 pub struct MethodDescriptor {
     name: Cow<'static, str>,
     authorize: Vec<AuthorizeData>,
+    filters: HubFilters,
 }
 
 impl MethodDescriptor {
+    /// Puts a filter around the method, inside those of the hub.
+    pub fn filter(&mut self, filter: impl HubFilter) -> &mut Self {
+        self.filters = std::mem::take(&mut self.filters).with(filter);
+        self
+    }
+
     /// Demands something of everybody who calls the method, each time. Several demands must all be met.
     pub fn authorize(&mut self, demand: AuthorizeData) -> &mut Self {
         self.authorize.push(demand);
@@ -97,10 +115,18 @@ impl MethodDescriptor {
     }
 }
 
+/// A method with all filters around it.
+pub(crate) struct DescribedMethod<H> {
+    pub(crate) method: Box<dyn AnyMethod<H>>,
+    pub(crate) filters: HubFilters,
+}
+
 /// A hub whose demands are resolved.
 pub(crate) struct DescribedHub<H> {
     pub(crate) table: Arc<MethodTable>,
-    pub(crate) methods: Arc<[Box<dyn AnyMethod<H>>]>,
+    pub(crate) methods: Arc<[DescribedMethod<H>]>,
+    /// Those of the server and of the hub.
+    pub(crate) filters: HubFilters,
     authorize: Vec<AuthorizeData>,
     allow_anonymous: bool,
 }

@@ -258,6 +258,11 @@ impl Shape {
         self.kinds.iter().filter(|kind| **kind == ArgumentKind::Stream).count()
     }
 
+    /// Whether its calls wait for those before them.
+    pub(crate) fn takes_turn(&self) -> bool {
+        !self.streams && self.uploads() == 0
+    }
+
     /// Whether it is told by a token when the client wants no more.
     pub(crate) fn takes_token(&self) -> bool {
         self.kinds.contains(&ArgumentKind::Token)

@@ -2,6 +2,7 @@
 
 mod actor;
 mod descriptor;
+mod filter;
 mod method;
 mod method_table;
 mod run;
@@ -13,7 +14,7 @@ use std::future::Future;
 
 pub(crate) use crate::hub::{
     actor::{HubActor, HubAddr, Lifecycle},
-    descriptor::DescribedHub,
+    descriptor::{DescribedHub, DescribedMethod},
     method::{AnyMethod, Shape, erase},
     method_table::{MethodEntry, MethodTable},
     run::Run,
@@ -21,6 +22,7 @@ pub(crate) use crate::hub::{
 };
 pub use crate::hub::{
     descriptor::{DescribeError, HubDescriptor, MethodDescriptor},
+    filter::{HubAnswer, HubFilter, HubFilters, NextCall, NextHook},
     method::{Answer, ArgumentSource, HubArgument, HubMethod, HubReturn},
     stream::{ClientStream, HubStream},
 };

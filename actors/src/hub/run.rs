@@ -13,9 +13,9 @@ use bytes::BytesMut;
 use bytestring::ByteString;
 
 use crate::{
-    authorization::{Call, CallSource, Completed, Invoke, Refusal, Step},
+    authorization::{Call, CallSource, Completed, Invoke, Refusal, Step, Turn, Turns},
     hub::{
-        AnyMethod,
+        DescribedMethod,
         running::{Progress, Running},
     },
     metrics::InvocationOutcome,
@@ -24,7 +24,7 @@ use crate::{
 /// Calls that run in their order. Their answers go back together, as far as they are there whenever one has to wait.
 pub(crate) struct Run<H> {
     hub: Arc<H>,
-    methods: Arc<[Box<dyn AnyMethod<H>>]>,
+    methods: Arc<[DescribedMethod<H>]>,
     source: Arc<CallSource>,
     steps: Peekable<vec::IntoIter<Step>>,
     running: Option<Running>,
@@ -36,14 +36,13 @@ pub(crate) struct Run<H> {
 #[derive(Default)]
 struct Answers {
     records: BytesMut,
-    /// Turns that are free again.
-    calls: usize,
+    turns: Turns,
     ended: Vec<ByteString>,
     has_reported: bool,
 }
 
 impl<H: 'static> Run<H> {
-    pub(crate) fn new(hub: Arc<H>, methods: Arc<[Box<dyn AnyMethod<H>>]>, invoke: Invoke) -> Self {
+    pub(crate) fn new(hub: Arc<H>, methods: Arc<[DescribedMethod<H>]>, invoke: Invoke) -> Self {
         let steps = invoke.steps.into_iter().peekable();
         let answers = Answers::default();
         Self { hub, methods, source: invoke.source, steps, running: None, answers, has_waited: false }
@@ -66,7 +65,7 @@ impl<H: 'static> Run<H> {
     }
 
     fn refuse(&mut self, refusal: Refusal) {
-        self.answers.calls += usize::from(refusal.in_turn);
+        self.answers.turns.end(refusal.turn);
         let Some(id) = refusal.invocation_id else { return };
         if !self.source.connection.is_abort_requested() {
             self.source.protocol.write_error(&id, &refusal.error, &mut self.answers.records);
@@ -79,7 +78,7 @@ impl<H: 'static> Run<H> {
     /// What is answered when it is read does not wait for the call before it.
     fn refuse_at_once(&mut self) {
         while let Some(Step::Refused(refusal)) =
-            self.steps.next_if(|step| matches!(step, Step::Refused(refusal) if !refusal.in_turn))
+            self.steps.next_if(|step| matches!(step, Step::Refused(refusal) if refusal.turn == Turn::None))
         {
             self.refuse(refusal);
         }
@@ -91,13 +90,13 @@ impl<H: 'static> Run<H> {
         match running.poll(&self.source, &mut self.answers.records, cx) {
             Poll::Ready(Progress::Over) => {
                 if let Some(running) = self.running.take() {
-                    self.answers.calls += usize::from(running.takes_turn());
+                    self.answers.turns.end(running.turn());
                     self.answers.ended.extend(running.end(&self.source));
                 }
                 Poll::Ready(())
             }
             Poll::Ready(Progress::GaveUpTurn) => {
-                self.answers.calls += 1;
+                self.answers.turns.give_up();
                 if let Some(running) = self.running.take() {
                     actix_rt::spawn(Self { running: Some(running), ..self.beside() });
                 }
@@ -125,11 +124,11 @@ impl Answers {
     /// Sends back what is there.
     fn flush(&mut self, source: &CallSource) {
         let is_first = !std::mem::replace(&mut self.has_reported, true);
-        if is_first || self.calls > 0 || !self.records.is_empty() || !self.ended.is_empty() {
+        if is_first || self.turns != Turns::default() || !self.records.is_empty() || !self.ended.is_empty() {
             let records = self.records.split().freeze();
             source.outbound.add(records.len());
-            let (calls, ended) = (std::mem::take(&mut self.calls), std::mem::take(&mut self.ended));
-            source.completed.do_send(Completed { records, calls, is_first, ended });
+            let (turns, ended) = (std::mem::take(&mut self.turns), std::mem::take(&mut self.ended));
+            source.completed.do_send(Completed { records, turns, is_first, ended });
         }
     }
 }
@@ -163,6 +162,6 @@ impl<H> Unpin for Run<H> {}
 
 /// What a call is answered that may not run as it is.
 fn refusal_of(call: Call, error: String) -> Refusal {
-    let (in_turn, is_tracked) = (call.takes_turn, call.cancel.is_some());
-    Refusal { invocation_id: call.invocation_id, error, in_turn, is_tracked }
+    let (turn, is_tracked) = (call.turn, call.cancel.is_some());
+    Refusal { invocation_id: call.invocation_id, error, turn, is_tracked }
 }

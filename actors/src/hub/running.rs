@@ -11,11 +11,11 @@ use bytestring::ByteString;
 use futures::{future::LocalBoxFuture, stream::LocalBoxStream};
 
 use crate::{
-    HubCallerContext, HubError,
-    authorization::{Call, CallSource, Cancel, panic_text},
-    hub::{Answer, AnyMethod, span::InvocationSpan},
+    HubCallerContext, HubError, HubInvocation,
+    authorization::{Call, CallSource, Cancel, Turn, panic_text},
+    hub::{Answer, DescribedMethod, span::InvocationSpan},
     metrics::InvocationOutcome,
-    protocol::Payload,
+    protocol::{HubProtocol, Payload},
     telemetry::log_failure,
 };
 
@@ -28,7 +28,7 @@ pub(super) struct Running {
     cancel: Option<Cancel>,
     /// Ready when the client wants no more, or is gone.
     cancelled: Option<LocalBoxFuture<'static, ()>>,
-    takes_turn: bool,
+    turn: Turn,
     span: InvocationSpan,
 }
 
@@ -51,13 +51,19 @@ impl Running {
     pub(super) fn start<H: 'static>(
         call: Call,
         hub: &Arc<H>,
-        methods: &[Box<dyn AnyMethod<H>>],
+        methods: &Arc<[DescribedMethod<H>]>,
         source: &CallSource,
     ) -> Option<Self> {
-        let method = methods.get(call.method)?;
-        let span = InvocationSpan::new::<H>(&call.target, call.headers.as_ref(), source.telemetry.set_parent);
+        let described = methods.get(call.method)?;
+        let (protocol, set_parent) = (source.protocol, source.telemetry.set_parent);
+        let span = InvocationSpan::new::<H>(&call.target, call.headers.as_ref(), set_parent);
         let ctx = call.invocation.ctx.clone();
-        let work = method.call(hub.clone(), call.invocation.ctx, call.invocation.arguments, source.protocol);
+        let invocation = call.invocation;
+        let work = if described.filters.is_empty() {
+            described.method.call(hub.clone(), invocation.ctx, invocation.arguments, protocol)
+        } else {
+            filtered(call.method, invocation, hub.clone(), methods.clone(), protocol)
+        };
         Some(Self {
             invocation_id: call.invocation_id,
             target: call.target,
@@ -65,13 +71,13 @@ impl Running {
             work: Work::Method(work),
             cancel: call.cancel,
             cancelled: None,
-            takes_turn: call.takes_turn,
+            turn: call.turn,
             span,
         })
     }
 
-    pub(super) const fn takes_turn(&self) -> bool {
-        self.takes_turn
+    pub(super) const fn turn(&self) -> Turn {
+        self.turn
     }
 
     /// It is over; its id, if it could be cancelled by it.
@@ -111,8 +117,8 @@ impl Running {
 
     /// The method has to wait; perhaps for the client, and then nothing may wait for the method.
     fn wait(&mut self, source: &CallSource, cx: &Context<'_>) -> Poll<Progress> {
-        if self.takes_turn && source.connection.has_given_up_turn(&self.ctx, cx.waker()) {
-            self.takes_turn = false;
+        if self.turn == Turn::Takes && source.connection.has_given_up_turn(&self.ctx, cx.waker()) {
+            self.turn = Turn::Beside;
             return Poll::Ready(Progress::GaveUpTurn);
         }
         Poll::Pending
@@ -178,12 +184,7 @@ impl Running {
     }
 
     /// Answers: with a value, with the end of a stream, or with an error.
-    fn answer(
-        &self,
-        source: &CallSource,
-        records: &mut BytesMut,
-        answer: Result<Option<Payload>, (HubError, fn(&str) -> String)>,
-    ) {
+    fn answer(&self, source: &CallSource, records: &mut BytesMut, answer: Result<Option<Payload>, Failure>) {
         let protocol = source.protocol;
         let outcome = if answer.is_ok() { InvocationOutcome::Completed } else { InvocationOutcome::Failed };
         source.telemetry.counters.invocation(outcome);
@@ -196,7 +197,13 @@ impl Running {
             (Err((err, base)), id) => {
                 self.span.failed(&err);
                 let connection_id = self.ctx.connection_id();
-                log_failure!(err, "a hub method failed", parent: self.span.id(), connection_id, target = &*self.target);
+                log_failure!(
+                    err,
+                    "a hub method failed",
+                    parent: self.span.id(),
+                    connection_id,
+                    target = &*self.target
+                );
                 if let Some(id) = id {
                     let error = err.told_to_client(&base(&self.target), source.detailed_errors);
                     protocol.write_error(id, &error, records);
@@ -208,7 +215,13 @@ impl Running {
     fn panicked(&self, panic: &Panic) -> HubError {
         let text = panic_text(panic.as_ref());
         let connection_id = self.ctx.connection_id();
-        tracing::error!(parent: self.span.id(), connection_id, target = &*self.target, panic = text, "a hub method panicked");
+        tracing::error!(
+            parent: self.span.id(),
+            connection_id,
+            target = &*self.target,
+            panic = text,
+            "a hub method panicked"
+        );
         HubError::internal("Panic", text)
     }
 
@@ -217,6 +230,27 @@ impl Running {
     const STREAM_FAILED: fn(&str) -> String =
         |_| "An error occurred on the server while streaming results.".to_owned();
 }
+
+/// Calls a method through the filters around it.
+fn filtered<H: 'static>(
+    index: usize,
+    invocation: HubInvocation,
+    hub: Arc<H>,
+    methods: Arc<[DescribedMethod<H>]>,
+    protocol: HubProtocol,
+) -> LocalBoxFuture<'static, Result<Answer, HubError>> {
+    Box::pin(async move {
+        let Some(described) = methods.get(index) else {
+            return Err(HubError::internal("InvalidOperationException", "a method of another hub"));
+        };
+        let method =
+            |call: HubInvocation| described.method.call(hub.clone(), call.ctx, call.arguments, protocol);
+        described.filters.call(invocation, protocol, &method).await
+    })
+}
+
+/// What went wrong, and what is said of it to a client, given the name of the method.
+type Failure = (HubError, fn(&str) -> String);
 
 type Panic = Box<dyn std::any::Any + Send>;
 

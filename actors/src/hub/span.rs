@@ -41,7 +41,7 @@ impl InvocationSpan {
             return Self(None);
         }
         if let (Some(headers), Some(set_parent)) = (headers, set_parent)
-            && let Some(trace) = TraceContext::of(headers)
+            && let Some(trace) = TraceContext::find(|name| headers.find(name))
         {
             set_parent(&span, &trace);
         }

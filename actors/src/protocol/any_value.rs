@@ -6,6 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{DeserializeOwned, Error as _, Visitor},
+    forward_to_deserialize_any,
 };
 
 use crate::{
@@ -133,9 +134,25 @@ pub(super) fn encoding_of(name: &'static str) -> Option<HubProtocol> {
     }
 }
 
-/// Whether an [`AnyValue`] is to be read. The visitor takes text for JSON, and bytes for MessagePack.
+/// Whether an [`AnyValue`] is to be read. The visitor is given a newtype struct of [`RawValue`] then.
 pub(super) fn is_wanted(name: &'static str) -> bool {
     name == ANY
+}
+
+/// The bytes of an [`AnyValue`], from a deserializer of this crate.
+pub(super) struct RawValue<const IS_JSON: bool>(pub(super) Vec<u8>);
+
+impl<'de, const IS_JSON: bool> Deserializer<'de> for RawValue<IS_JSON> {
+    type Error = PayloadError;
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PayloadError> {
+        visitor.visit_byte_buf(self.0)
+    }
 }
 
 struct AnyVisitor;
@@ -147,17 +164,36 @@ impl<'de> Visitor<'de> for AnyVisitor {
         f.write_str("any value")
     }
 
-    fn visit_string<E: serde::de::Error>(self, text: String) -> Result<AnyValue, E> {
-        Ok(AnyValue { protocol: HubProtocol::Json, encoded: text.into() })
-    }
-
-    fn visit_byte_buf<E: serde::de::Error>(self, encoded: Vec<u8>) -> Result<AnyValue, E> {
-        Ok(AnyValue { protocol: HubProtocol::MessagePack, encoded: encoded.into() })
-    }
-
-    /// From anywhere else than a message.
     fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<AnyValue, D::Error> {
-        AnyValue::new(HubProtocol::MessagePack, &Once::new(deserializer)).map_err(D::Error::custom)
+        let protocol = if is_same::<D, RawValue<true>>() {
+            HubProtocol::Json
+        } else if is_same::<D, RawValue<false>>() {
+            HubProtocol::MessagePack
+        } else {
+            // From anywhere else than a message.
+            return AnyValue::new(HubProtocol::MessagePack, &Once::new(deserializer))
+                .map_err(D::Error::custom);
+        };
+        let encoded = deserializer.deserialize_byte_buf(Raw)?.into();
+        Ok(AnyValue { protocol, encoded })
+    }
+}
+
+struct Raw;
+
+impl Visitor<'_> for Raw {
+    type Value = Vec<u8>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an encoded value")
+    }
+
+    fn visit_bytes<E: serde::de::Error>(self, encoded: &[u8]) -> Result<Vec<u8>, E> {
+        Ok(encoded.to_vec())
+    }
+
+    fn visit_byte_buf<E: serde::de::Error>(self, encoded: Vec<u8>) -> Result<Vec<u8>, E> {
+        Ok(encoded)
     }
 }
 

@@ -77,10 +77,12 @@ impl ArgumentReader<'_> {
     ///
     /// # Errors
     /// When it is not of the type wanted.
+    #[allow(clippy::should_implement_trait, reason = "an iterator has items of one type")]
     pub fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ProtocolError> {
         let value = match &mut self.place {
             Place::Json { at_end: true, .. } => return Ok(None),
             Place::Json { scanner, at_end } => {
+                check_comma(scanner)?;
                 let mut deserializer = json::Deserializer::at(*scanner, self.naming);
                 let value = T::deserialize(&mut deserializer).map_err(wrong_type)?;
                 *scanner = deserializer.scanner();
@@ -109,6 +111,7 @@ impl ArgumentReader<'_> {
         self.expect(expected)?;
         if let Place::Json { scanner, at_end } = &mut self.place {
             while !*at_end {
+                check_comma(scanner)?;
                 scanner.value(1)?;
                 *at_end = !scanner.take(b',')?;
                 self.taken += 1;
@@ -125,6 +128,14 @@ fn check_count(provided: usize, expected: usize) -> Result<(), ProtocolError> {
     Err(ProtocolError::invalid_data(format!(
         "Invocation provides {provided} argument(s) but target expects {expected}."
     )))
+}
+
+/// Behind a comma there must be something.
+fn check_comma(scanner: &mut Scanner<'_>) -> Result<(), ProtocolError> {
+    match scanner.next_byte()? {
+        b']' => Err(ProtocolError::named("JsonReaderException", "The JSON array contains a trailing comma.")),
+        _ => Ok(()),
+    }
 }
 
 fn wrong_type(_: PayloadError) -> ProtocolError {

@@ -40,15 +40,16 @@ impl HandshakeRequest {
         scanner.expect(b'{').map_err(unreadable)?;
         if !scanner.take(b'}').map_err(unreadable)? {
             loop {
-                let name = scanner.string().map_err(unreadable)?;
-                let name = read_string(&record[name])?;
+                let (name, has_escapes) = scanner.string().map_err(unreadable)?;
+                let name = read_string(&record[name], has_escapes)?;
                 scanner.expect(b':').map_err(unreadable)?;
                 let kind = scanner.kind().map_err(unreadable)?;
                 let value = scanner.value(1).map_err(unreadable)?;
                 match &*name {
                     "protocol" if kind != Kind::String => return Err(wrong_type("protocol", "String")),
                     "protocol" => {
-                        protocol = Some(read_string(&record[value.start + 1..value.end - 1])?.into_owned())
+                        protocol =
+                            Some(read_string(&record[value.start + 1..value.end - 1], true)?.into_owned())
                     }
                     "version" if kind == Kind::Null => {}
                     "version" if kind != Kind::Number => return Err(wrong_type("version", "Number")),

@@ -40,17 +40,18 @@ fn find_in_json(object: &[u8], wanted: &str) -> Option<String> {
         return None;
     }
     loop {
-        let name = scanner.string().ok()?;
+        let (name, has_escapes) = scanner.string().ok()?;
         scanner.expect(b':').ok()?;
         let value = scanner.string().ok()?;
-        if read_string(scanner.slice(name)).ok()? == wanted {
+        if read_string(scanner.slice(name), has_escapes).ok()? == wanted {
             found = Some(value);
         }
         if !scanner.take(b',').ok()? {
             break;
         }
     }
-    Some(read_string(scanner.slice(found?)).ok()?.into_owned())
+    let (value, has_escapes) = found?;
+    Some(read_string(scanner.slice(value), has_escapes).ok()?.into_owned())
 }
 
 #[cfg(test)]

@@ -1,4 +1,27 @@
 //! Hub protocols: bytes to messages and back, without I/O and without knowing hubs.
+//!
+//! # Values in messages
+//!
+//! Arguments, results and items are any types that serde knows. One plain derive serves both protocols:
+//!
+//! | in Rust | JSON | MessagePack |
+//! | --- | --- | --- |
+//! | struct | object, names in camelCase; read without regard to case | map, names in PascalCase; read exactly |
+//! | enum variant | its name, or an object with it as the only member; read without regard to case | its name, or a map with it as the only key; read exactly |
+//! | map | object; keys that are numbers become texts | map |
+//! | list, tuple | array | array |
+//! | integer | digits; read from digits alone | the shortest form; read from any width |
+//! | `f32`, `f64` | a number; infinity cannot be written | `float 32`, `float 64`; read from integers too |
+//! | [`bytes::Bytes`], `serde_bytes` | base64 text | `bin`; read from strings too |
+//! | `Uuid` | text with hyphens | string with hyphens |
+//! | `Option`, `()` | `null` | nil |
+//! | [`AnyValue`] | as it came | as it came |
+//!
+//! [`NamingPolicy`] says precisely how names change, and where they do not. Members that are left out are an error
+//! unless the type says otherwise, by `Option` or by `#[serde(default)]`; those that are not known are passed over, unless
+//! it says `deny_unknown_fields`; of several with one name the last counts. Enums without data stand by their names in
+//! both protocols, where the original has numbers in JSON: a number says nothing about which variant it is that the type
+//! itself does not say. Where clients send numbers, `serde_repr` reads and writes them.
 
 mod any_value;
 mod argument;

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use actix::prelude::*;
+use futures::channel::oneshot;
 
 use crate::{
     ConnectionId,
@@ -20,11 +21,13 @@ use crate::{
 pub(crate) struct RegistryActor {
     connections: Index<Client>,
     counters: Arc<Counters>,
+    /// Once the server ends: who waits until all connections are over.
+    shutdown: Option<Vec<oneshot::Sender<()>>>,
 }
 
 impl RegistryActor {
     pub(crate) fn new(counters: Arc<Counters>) -> Self {
-        Self { connections: Index::default(), counters }
+        Self { connections: Index::default(), counters, shutdown: None }
     }
 }
 
@@ -49,6 +52,9 @@ impl Handler<Connect> for RegistryActor {
     type Result = ();
 
     fn handle(&mut self, Connect { id, user_id, client }: Connect, _: &mut Self::Context) {
+        if self.shutdown.is_some() {
+            client.deliver.do_send(Deliver::Shutdown);
+        }
         self.connections.insert(id, user_id, client);
     }
 }
@@ -63,6 +69,13 @@ impl Handler<Disconnect> for RegistryActor {
 
     fn handle(&mut self, Disconnect(id): Disconnect, _: &mut Self::Context) {
         self.connections.remove(&id);
+        if self.connections.len() == 0
+            && let Some(waiting) = &mut self.shutdown
+        {
+            for waiting in waiting.drain(..) {
+                let _ = waiting.send(());
+            }
+        }
     }
 }
 
@@ -139,6 +152,29 @@ impl Handler<AbortConnection> for RegistryActor {
 
     fn handle(&mut self, AbortConnection(id): AbortConnection, _: &mut Self::Context) {
         self.connections.select(&Target::Connection(id), |client| client.deliver.do_send(Deliver::Abort));
+    }
+}
+
+/// The server ends: all connections are ended, and those that come. Answered when there is none any more.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct ShutDown;
+
+impl Handler<ShutDown> for RegistryActor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, ShutDown: ShutDown, _: &mut Self::Context) -> Self::Result {
+        self.connections.select(&Target::All, |client| client.deliver.do_send(Deliver::Shutdown));
+        let (sender, receiver) = oneshot::channel();
+        let waiting = self.shutdown.get_or_insert_default();
+        if self.connections.len() == 0 {
+            let _ = sender.send(());
+        } else {
+            waiting.push(sender);
+        }
+        Box::pin(async {
+            let _ = receiver.await;
+        })
     }
 }
 

@@ -18,7 +18,7 @@ use actix::{
     dev::{MessageResponse, ToEnvelope},
     prelude::SendError as MailboxFull,
 };
-use futures::channel::oneshot;
+use futures::{FutureExt, channel::oneshot};
 use parking_lot::RwLock;
 use serde::Serialize;
 
@@ -26,7 +26,7 @@ pub(crate) use crate::registry::target::{Deliver, Target};
 pub(crate) use crate::registry::{
     actor::{
         AbortConnection, Client, Connect, CountConnections, Disconnect, JoinGroup, LeaveGroup, Publish,
-        RegistryActor,
+        RegistryActor, ShutDown,
     },
     client_results::{Ask, OpenQuestions, Question, Unanswered},
     index::Index,
@@ -150,6 +150,14 @@ impl Registry {
         if let Some(local) = &self.local {
             local.do_send(AbortConnection(id));
         }
+    }
+
+    /// Ends all connections of all workers, and waits until they are over.
+    pub(crate) async fn shut_down(&self) {
+        let peers = self.peers();
+        // A worker that has ended has none.
+        let ended = peers.iter().map(|shard| shard.send(ShutDown).map(drop));
+        futures::future::join_all(ended).await;
     }
 
     /// How many connections the hub has on all workers.

@@ -41,4 +41,6 @@ pub(crate) enum Deliver {
     Overflow,
     /// A hub asks for the end of the connection.
     Abort,
+    /// The server ends; the client may come back when there is one again.
+    Shutdown,
 }

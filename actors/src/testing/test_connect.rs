@@ -1,7 +1,8 @@
 //! A client that is about to connect.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
+use actix::clock::Instant;
 use futures::channel::oneshot;
 
 use crate::{
@@ -28,6 +29,7 @@ pub struct TestConnect<'a> {
     request: ConnectRequest,
     network_buffer: usize,
     maximum_backlog: usize,
+    expires_at: Option<Instant>,
 }
 
 impl<'a> TestConnect<'a> {
@@ -45,6 +47,7 @@ impl<'a> TestConnect<'a> {
             request: ConnectRequest::new(TransportKind::InProcess, "/hub"),
             network_buffer: NETWORK_BUFFER,
             maximum_backlog: MAXIMUM_BACKLOG,
+            expires_at: None,
         }
     }
 
@@ -70,6 +73,13 @@ impl<'a> TestConnect<'a> {
     /// How many bytes may wait on the server for a client that does not read before it is let go; 1 MiB.
     pub const fn maximum_backlog(mut self, bytes: usize) -> Self {
         self.maximum_backlog = bytes;
+        self
+    }
+
+    /// How long the credentials are good; when they expire the connection ends and the client may come back. By default
+    /// they do not.
+    pub fn expires_in(mut self, time: Duration) -> Self {
+        self.expires_at = Instant::now().checked_add(time);
         self
     }
 
@@ -122,7 +132,8 @@ impl<'a> TestConnect<'a> {
         let id = ConnectionId::random();
         let start = {
             let (id, pipe, flow, runtime) = (id.clone(), pipe.clone(), flow.clone(), worker.runtime.clone());
-            let (user, request, maximum_backlog) = (self.user, self.request, self.maximum_backlog);
+            let (user, request) = (self.user, self.request);
+            let (maximum_backlog, expires_at) = (self.maximum_backlog, self.expires_at);
             move || {
                 let connection = runtime.connect(NewConnection {
                     id,
@@ -133,6 +144,7 @@ impl<'a> TestConnect<'a> {
                     formats: &[TransferFormat::Text, TransferFormat::Binary],
                     has_inherent_keep_alive: false,
                     maximum_backlog,
+                    expires_at,
                     lease: Box::new(Lease(pipe.clone())),
                 });
                 pipe.serve(connection.clone());

@@ -13,8 +13,8 @@ use std::{
 use actix_rt::Arbiter;
 
 use crate::{
-    ClaimsPrincipal, DefaultUserIdProvider, DescribeError, Hub, HubContext, HubOptions, HubRuntime,
-    HubServer, Policies, Policy, UserIdProvider,
+    ClaimsPrincipal, DefaultUserIdProvider, DescribeError, Hub, HubContext, HubFilter, HubFilters,
+    HubOptions, HubRuntime, HubServer, Policies, Policy, UserIdProvider,
     metrics::Metrics,
     testing::{ConnectError, TestClient, TestConnect},
 };
@@ -92,6 +92,7 @@ impl<H: Hub> TestHub<H> {
             options: HubOptions::default(),
             policies: Policies::default(),
             user_ids: Arc::new(DefaultUserIdProvider),
+            filters: HubFilters::default(),
             workers: 0,
         }
     }
@@ -187,6 +188,7 @@ pub struct TestHubBuilder<H> {
     options: HubOptions,
     policies: Policies,
     user_ids: Arc<dyn UserIdProvider>,
+    filters: HubFilters,
     workers: usize,
 }
 
@@ -219,6 +221,13 @@ impl<H: Hub> TestHubBuilder<H> {
         self
     }
 
+    /// Puts a filter around the hub; of several the first is outermost.
+    #[must_use]
+    pub fn filter(mut self, filter: impl HubFilter) -> Self {
+        self.filters = self.filters.with(filter);
+        self
+    }
+
     /// Serves the hub on this many threads of its own, as a server does; 0, the default, is the thread of the test,
     /// where a paused clock is everybody's.
     #[must_use]
@@ -246,7 +255,8 @@ impl<H: Hub> TestHubBuilder<H> {
     /// # Panics
     /// When no actix system runs on this thread.
     pub fn try_start(self) -> Result<TestHub<H>, DescribeError> {
-        let server = HubServer::new(self.hub, self.options, &self.policies, self.user_ids)?;
+        let server =
+            HubServer::with_filters(self.hub, self.options, &self.policies, self.user_ids, &self.filters)?;
         let policy = server.policy(&self.policies, &[])?;
         let server = Arc::new(server);
         let workers = match self.workers {

@@ -1,11 +1,10 @@
-mod runtime;
-
-use runtime::*;
+use actix_signalr_actors::*;
+use actix_signalr_macros::*;
 
 struct ChatHub;
 
 #[authorize]
-#[hub(crate = "crate::runtime")]
+#[hub(crate = "actix_signalr_actors")]
 impl ChatHub {
     async fn send_message(&self, _ctx: HubCallerContext) -> HubResult {
         Ok(())
@@ -15,7 +14,7 @@ impl ChatHub {
 struct OpenHub;
 
 #[allow_anonymous]
-#[hub(crate = "crate::runtime")]
+#[hub(crate = "actix_signalr_actors")]
 impl OpenHub {}
 
 fn main() {}

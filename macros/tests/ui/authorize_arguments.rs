@@ -1,10 +1,9 @@
-mod runtime;
-
-use runtime::*;
+use actix_signalr_actors::*;
+use actix_signalr_macros::*;
 
 struct ChatHub;
 
-#[hub(crate = "crate::runtime")]
+#[hub(crate = "actix_signalr_actors")]
 #[authorize("")]
 impl ChatHub {
     #[authorize(policy = " ")]

@@ -1,12 +1,11 @@
-mod runtime;
-
-use runtime::*;
+use actix_signalr_actors::*;
+use actix_signalr_macros::*;
 
 use std::borrow::Cow;
 
 struct ChatHub(String);
 
-#[hub(crate = "crate::runtime")]
+#[hub(crate = "actix_signalr_actors")]
 impl ChatHub {
     async fn name(&self, _ctx: HubCallerContext) -> HubResult<&str> {
         Ok(&self.0)

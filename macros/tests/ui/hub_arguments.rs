@@ -1,22 +1,20 @@
-mod runtime;
-
-use runtime::*;
+use actix_signalr_macros::*;
 
 struct A;
 struct B;
 struct C;
 struct D;
 
-#[hub("crate::runtime")]
+#[hub("actix_signalr_actors")]
 impl A {}
 
-#[hub(crate = crate::runtime)]
+#[hub(crate = actix_signalr_actors)]
 impl B {}
 
-#[hub(crate = "crate runtime")]
+#[hub(crate = "actix signalr")]
 impl C {}
 
-#[hub(path = "crate::runtime")]
+#[hub(path = "actix_signalr_actors")]
 #[authorize]
 impl D {}
 

@@ -1,10 +1,9 @@
-mod runtime;
-
-use runtime::*;
+use actix_signalr_actors::*;
+use actix_signalr_macros::*;
 
 struct A;
 
-#[hub(crate = "crate::runtime")]
+#[hub(crate = "actix_signalr_actors")]
 impl A {
     fn on_connected(&self, _ctx: HubCallerContext, _text: String) -> HubResult {
         Ok(())
@@ -15,7 +14,7 @@ impl A {
 
 struct B;
 
-#[hub(crate = "crate::runtime")]
+#[hub(crate = "actix_signalr_actors")]
 impl B {
     async fn on_connected(&mut self) -> HubResult {
         Ok(())

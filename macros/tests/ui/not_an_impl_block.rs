@@ -1,9 +1,7 @@
-mod runtime;
-
-use runtime::*;
+use actix_signalr_macros::*;
 
 /// Documented.
-#[hub(crate = "crate::runtime")]
+#[hub(crate = "actix_signalr_actors")]
 pub struct ChatHub;
 
 #[hub]

@@ -1,12 +1,11 @@
-mod runtime;
-
-use runtime::*;
+use actix_signalr_actors::*;
+use actix_signalr_macros::*;
 
 use std::sync::Arc;
 
 struct ChatHub;
 
-#[hub(crate = "crate::runtime")]
+#[hub(crate = "actix_signalr_actors")]
 impl ChatHub {
     fn new() -> Self {
         Self

@@ -1,6 +1,4 @@
-mod runtime;
-
-use runtime::*;
+use actix_signalr_macros::*;
 
 struct ChatHub;
 
@@ -8,7 +6,7 @@ trait Chat {
     fn send_message(&self);
 }
 
-#[hub(crate = "crate::runtime")]
+#[hub(crate = "actix_signalr_actors")]
 impl Chat for ChatHub {
     fn send_message(&self) {}
 }

@@ -1,6 +1,5 @@
-mod runtime;
-
-use runtime::*;
+use actix_signalr_actors::*;
+use actix_signalr_macros::*;
 
 struct ChatHub;
 

@@ -5,14 +5,16 @@ use std::borrow::Cow;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::de::{
     self, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
-    value::{BorrowedStrDeserializer, StrDeserializer, StringDeserializer},
+    value::StrDeserializer,
 };
 use uuid::{Uuid, fmt::Hyphenated};
 
 use crate::protocol::{
-    HubProtocol, NamingPolicy, any_value,
+    NamingPolicy,
+    any_value::{self, RawValue},
     json::{
         key::KeyDeserializer,
+        members::Members,
         scan::{Kind, MAX_DEPTH, Malformed, Scanner},
         text, tidy,
     },
@@ -26,9 +28,9 @@ use crate::protocol::{
 /// hyphens alone, bytes from base64 text. Of the members with one name the last one counts.
 #[derive(Debug)]
 pub(in crate::protocol) struct Deserializer<'de> {
-    scanner: Scanner<'de>,
-    naming: NamingPolicy,
-    depth: u32,
+    pub(super) scanner: Scanner<'de>,
+    pub(super) naming: NamingPolicy,
+    pub(super) depth: u32,
 }
 
 impl<'de> Deserializer<'de> {
@@ -46,9 +48,9 @@ impl<'de> Deserializer<'de> {
         self.scanner
     }
 
-    fn text(&mut self) -> Result<Cow<'de, str>, PayloadError> {
-        let content = self.scanner.string()?;
-        text::unescape(self.scanner.slice(content)).ok_or(NO_TEXT)
+    pub(super) fn text(&mut self) -> Result<Cow<'de, str>, PayloadError> {
+        let (content, has_escapes) = self.scanner.string()?;
+        text::unescape(self.scanner.slice(content), has_escapes).ok_or(NO_TEXT)
     }
 
     /// A number, its spelling.
@@ -72,7 +74,7 @@ impl<'de> Deserializer<'de> {
     }
 
     /// Takes a bracket that opens, one level deeper; says whether there is something inside.
-    fn open(&mut self, open: u8, close: u8) -> Result<bool, PayloadError> {
+    pub(super) fn open(&mut self, open: u8, close: u8) -> Result<bool, PayloadError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(TOO_DEEP);
@@ -86,7 +88,7 @@ impl<'de> Deserializer<'de> {
     }
 
     /// Takes what is between two parts or behind the last one; says whether there is another one.
-    fn goes_on(&mut self, close: u8) -> Result<bool, PayloadError> {
+    pub(super) fn goes_on(&mut self, close: u8) -> Result<bool, PayloadError> {
         if self.scanner.take(b',')? {
             return Ok(true);
         }
@@ -107,18 +109,14 @@ impl<'de> Deserializer<'de> {
         if parts.more { Err(TOO_LONG) } else { Ok(value) }
     }
 
-    /// An object whose members have names that are known. They are found first, then read in the order of the
-    /// struct: so the last one of a name is the one that is read.
+    /// An object whose members have names that are known.
     fn members<V: Visitor<'de>>(
         &mut self,
         names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, PayloadError> {
-        let mut members =
-            Members { names: names.iter(), places: vec![None; names.len()], unknown: None, de: self };
-        members.find(names)?;
-        let end = members.de.scanner;
-        members.places.reverse();
+        let mut members = Members::find(self, names)?;
+        let end = members.end();
         let value = visitor.visit_map(&mut members)?;
         self.scanner = end;
         Ok(value)
@@ -249,7 +247,8 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
     ) -> Result<V::Value, PayloadError> {
         if any_value::is_wanted(name) {
             let value = self.scanner.value(self.depth)?;
-            return visitor.visit_string(tidy::tidy(self.scanner.slice(value)).ok_or(NO_TEXT)?);
+            let tidy = tidy::tidy(self.scanner.slice(value)).ok_or(NO_TEXT)?;
+            return visitor.visit_newtype_struct(RawValue::<true>(tidy));
         }
         visitor.visit_newtype_struct(self)
     }
@@ -353,64 +352,6 @@ impl<'de> MapAccess<'de> for Parts<'_, 'de> {
         let value = seed.deserialize(&mut *self.de)?;
         self.more = self.de.goes_on(self.close)?;
         Ok(value)
-    }
-}
-
-/// The members of an object whose names are known.
-struct Members<'a, 'de> {
-    de: &'a mut Deserializer<'de>,
-    names: std::slice::Iter<'static, &'static str>,
-    /// Where the values of the names that are left begin, the next one last.
-    places: Vec<Option<Scanner<'de>>>,
-    /// One with a name that is not known, for a type that takes no such.
-    unknown: Option<(Cow<'de, str>, Scanner<'de>)>,
-}
-
-impl<'de> Members<'_, 'de> {
-    fn find(&mut self, names: &'static [&'static str]) -> Result<(), PayloadError> {
-        let mut more = self.de.open(b'{', b'}')?;
-        let mut guess = 0;
-        while more {
-            let name = self.de.text()?;
-            self.de.scanner.expect(b':')?;
-            let value = self.de.scanner;
-            self.de.scanner.value(self.de.depth)?;
-            match self.de.naming.find(HubProtocol::Json, names, &name, guess) {
-                Some(found) => {
-                    if let Some(place) = self.places.get_mut(found) {
-                        *place = Some(value);
-                    }
-                    guess = found + 1;
-                }
-                None => self.unknown = Some((name, value)),
-            }
-            more = self.de.goes_on(b'}')?;
-        }
-        Ok(())
-    }
-}
-
-impl<'de> MapAccess<'de> for Members<'_, 'de> {
-    type Error = PayloadError;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, PayloadError> {
-        while let (Some(place), Some(name)) = (self.places.pop(), self.names.next()) {
-            if let Some(place) = place {
-                self.de.scanner = place;
-                return seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some);
-            }
-        }
-        let Some((name, place)) = self.unknown.take() else { return Ok(None) };
-        self.de.scanner = place;
-        let name: StringDeserializer<PayloadError> = name.into_owned().into_deserializer();
-        seed.deserialize(name).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, PayloadError> {
-        self.de.depth += 1;
-        let value = seed.deserialize(&mut *self.de);
-        self.de.depth -= 1;
-        value
     }
 }
 

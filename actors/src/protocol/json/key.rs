@@ -10,7 +10,7 @@ use serde::{
 };
 
 use crate::protocol::{
-    any_value,
+    any_value::{self, RawValue},
     json::{
         de::{NO_INTEGER, integer},
         text,
@@ -119,7 +119,7 @@ impl<'de> Deserializer<'de> for KeyDeserializer<'de> {
         if any_value::is_wanted(name) {
             let mut key = BytesMut::new();
             text::write_string(&self.0, &mut key);
-            return visitor.visit_string(String::from_utf8_lossy(&key).into_owned());
+            return visitor.visit_newtype_struct(RawValue::<true>(key.into()));
         }
         visitor.visit_newtype_struct(self)
     }

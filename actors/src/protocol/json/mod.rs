@@ -5,6 +5,7 @@
 
 mod de;
 mod key;
+mod members;
 mod scan;
 mod ser;
 mod text;
@@ -52,6 +53,8 @@ struct Envelope {
     sequence_id: Option<i64>,
     item: Option<Range<usize>>,
     result: Option<Range<usize>>,
+    /// The result came when the id was known already.
+    is_answer: bool,
 }
 
 impl Envelope {
@@ -74,11 +77,14 @@ impl Envelope {
             return Ok(envelope);
         }
         loop {
-            let name = scanner.string()?;
+            let (name, has_escapes) = scanner.string()?;
             scanner.expect(b':')?;
-            let kind = scanner.kind()?;
-            let value = scanner.value(1)?;
-            envelope.property(&read_string(&record[name])?, kind, value, record)?;
+            let value = Value::read(&mut scanner, record.get(name.clone()) == Some(b"arguments"))?;
+            if has_escapes {
+                envelope.property(read_string(&record[name], true)?.as_bytes(), value, record)?;
+            } else {
+                envelope.property(&record[name], value, record)?;
+            }
             if !scanner.take(b',')? {
                 scanner.expect(b'}')?;
                 return Ok(envelope);
@@ -87,40 +93,40 @@ impl Envelope {
     }
 
     /// Takes one property; of several with one name the last stands.
-    fn property(
-        &mut self,
-        name: &str,
-        kind: Kind,
-        value: Range<usize>,
-        record: &Bytes,
-    ) -> Result<(), ProtocolError> {
-        let string = |name: &str| match kind {
-            Kind::String => shared_string(record, value.start + 1..value.end - 1),
-            _ => Err(wrong_type(name, "String")),
-        };
+    fn property(&mut self, name: &[u8], value: Value, record: &Bytes) -> Result<(), ProtocolError> {
         match name {
-            "type" if kind != Kind::Number => return Err(wrong_type(name, "Number")),
-            "type" => self.kind = Some(read_int32(&record[value])?),
-            "invocationId" => self.invocation_id = Some(string(name)?),
-            "target" => self.target = Some(string(name)?),
-            "error" => self.error = Some(string(name)?),
-            "arguments" if kind != Kind::Array => return Err(wrong_type(name, "Array")),
-            "arguments" => self.arguments = Some(value),
-            "streamIds" if kind != Kind::Array => return Err(wrong_type(name, "Array")),
-            "streamIds" => self.stream_ids = read_stream_ids(record, value)?,
-            "headers" if kind != Kind::Object => return Err(wrong_type(name, "StartObject")),
-            "headers" => {
-                check_headers(&record[value.clone()])?;
-                self.headers = Some(value);
+            b"type" => {
+                value.expect(Kind::Number, "type", "Number")?;
+                self.kind = Some(read_int32(&record[value.range])?);
             }
-            "allowReconnect" if !matches!(kind, Kind::True | Kind::False) => {
+            b"invocationId" => self.invocation_id = Some(value.string("invocationId", record)?),
+            b"target" => self.target = Some(value.string("target", record)?),
+            b"error" => self.error = Some(value.string("error", record)?),
+            b"arguments" => {
+                value.expect(Kind::Array, "arguments", "Array")?;
+                self.arguments = Some(value.range);
+            }
+            b"streamIds" => {
+                value.expect(Kind::Array, "streamIds", "Array")?;
+                self.stream_ids = read_stream_ids(record, value.range)?;
+            }
+            b"headers" => {
+                value.expect(Kind::Object, "headers", "StartObject")?;
+                check_headers(&record[value.range.clone()])?;
+                self.headers = Some(value.range);
+            }
+            b"allowReconnect" if !matches!(value.kind, Kind::True | Kind::False) => {
                 return Err(invalid("Expected 'allowReconnect' to be true or false."));
             }
-            "sequenceId" if kind == Kind::Null => {}
-            "sequenceId" if kind != Kind::Number => return Err(wrong_type(name, "Number")),
-            "sequenceId" => self.sequence_id = Some(read_number(&record[value], "Int64")?),
-            "item" => self.item = Some(value),
-            "result" => self.result = Some(value),
+            b"sequenceId" if value.kind != Kind::Null => {
+                value.expect(Kind::Number, "sequenceId", "Number")?;
+                self.sequence_id = Some(read_number(&record[value.range], "Int64")?);
+            }
+            b"item" => self.item = Some(value.range),
+            b"result" => {
+                self.result = Some(value.range);
+                self.is_answer = self.invocation_id.as_ref().is_some_and(|id| !id.is_empty());
+            }
             _ => {}
         }
         Ok(())
@@ -129,6 +135,8 @@ impl Envelope {
     fn into_message(mut self, record: &Bytes, naming: NamingPolicy) -> Result<HubMessage, ProtocolError> {
         let argument = |range, field| Argument::new(HubProtocol::Json, record.slice(range), naming, field);
         match self.kind.ok_or_else(|| missing("type"))? {
+            // An answer to a question that nobody asked, whatever else it says.
+            kind if self.is_answer && kind != 3 => Ok(HubMessage::Unknown),
             1 => self.into_invocation(record, false, naming).map(HubMessage::Invocation),
             4 => self.into_invocation(record, true, naming).map(HubMessage::Invocation),
             2 => {
@@ -183,9 +191,45 @@ impl Envelope {
     }
 }
 
+/// The value of a property, measured.
+struct Value {
+    kind: Kind,
+    range: Range<usize>,
+    has_escapes: bool,
+}
+
+impl Value {
+    fn read(scanner: &mut Scanner<'_>, are_arguments: bool) -> Result<Self, Malformed> {
+        let kind = scanner.kind()?;
+        if kind == Kind::String {
+            let (content, has_escapes) = scanner.string()?;
+            return Ok(Self { kind, range: content.start - 1..content.end + 1, has_escapes });
+        }
+        let start = *scanner;
+        let range = match scanner.value(1) {
+            // A comma too many is taken for arguments that do not fit.
+            Err(Malformed) if are_arguments && kind == Kind::Array => {
+                *scanner = start;
+                scanner.list_with_a_comma_too_many(1)
+            }
+            range => range,
+        };
+        Ok(Self { kind, range: range?, has_escapes: false })
+    }
+
+    fn expect(&self, kind: Kind, name: &str, wanted: &str) -> Result<(), ProtocolError> {
+        if self.kind == kind { Ok(()) } else { Err(wrong_type(name, wanted)) }
+    }
+
+    fn string(&self, name: &str, record: &Bytes) -> Result<ByteString, ProtocolError> {
+        self.expect(Kind::String, name, "String")?;
+        shared_string(record, self.range.start + 1..self.range.end - 1, self.has_escapes)
+    }
+}
+
 /// The content of a JSON string, without its quotes.
-pub(super) fn read_string(content: &[u8]) -> Result<Cow<'_, str>, ProtocolError> {
-    text::unescape(content).ok_or_else(unreadable)
+pub(super) fn read_string(content: &[u8], has_escapes: bool) -> Result<Cow<'_, str>, ProtocolError> {
+    text::unescape(content, has_escapes).ok_or_else(unreadable)
 }
 
 /// A number that has to be a 32-bit integer, written as one.
@@ -194,11 +238,15 @@ pub(super) fn read_int32(text: &[u8]) -> Result<i32, ProtocolError> {
 }
 
 /// A string as a part of the record it stands in, copied only where it has escapes.
-fn shared_string(record: &Bytes, content: Range<usize>) -> Result<ByteString, ProtocolError> {
-    match read_string(&record[content.clone()])? {
-        Cow::Owned(text) => Ok(text.into()),
-        Cow::Borrowed(_) => ByteString::try_from(record.slice(content)).map_err(|_| unreadable()),
+fn shared_string(
+    record: &Bytes,
+    content: Range<usize>,
+    has_escapes: bool,
+) -> Result<ByteString, ProtocolError> {
+    if has_escapes {
+        return read_string(&record[content], true).map(|text| text.into_owned().into());
     }
+    ByteString::try_from(record.slice(content)).map_err(|_| unreadable())
 }
 
 fn read_stream_ids(record: &Bytes, array: Range<usize>) -> Result<Vec<ByteString>, ProtocolError> {
@@ -211,7 +259,10 @@ fn read_stream_ids(record: &Bytes, array: Range<usize>) -> Result<Vec<ByteString
     }
     loop {
         match scanner.kind()? {
-            Kind::String => ids.push(shared_string(&text, scanner.string()?)?),
+            Kind::String => {
+                let (content, has_escapes) = scanner.string()?;
+                ids.push(shared_string(&text, content, has_escapes)?);
+            }
             Kind::Null => return Err(invalid("Null value for 'streamIds' is not valid.")),
             kind => {
                 let text = format!("Cannot get the value of a token type '{}' as a string.", kind.name());
@@ -232,10 +283,10 @@ fn check_headers(object: &[u8]) -> Result<(), ProtocolError> {
         return Ok(());
     }
     loop {
-        let name = scanner.string()?;
+        let (name, has_escapes) = scanner.string()?;
         scanner.expect(b':')?;
         if scanner.kind()? != Kind::String {
-            let name = read_string(&object[name])?;
+            let name = read_string(&object[name], has_escapes)?;
             return Err(invalid(format!("Expected header '{name}' to be of type String.")));
         }
         scanner.string()?;
@@ -381,6 +432,38 @@ mod tests {
         ] {
             assert_eq!(read(text).expect_err(text), error, "{text}");
         }
+    }
+
+    #[test]
+    fn a_comma_too_many_in_the_arguments_is_a_matter_of_the_arguments() {
+        for arguments in ["[1,]", "[1 , 2 , ] "] {
+            let found = invocation(&format!(r#"{{"type":1,"target":"T","arguments":{arguments}}}"#));
+            let mut reader = found.arguments.reader();
+            while let Ok(Some(_)) = reader.next::<i32>() {}
+            let error = reader.finish(2).expect_err(arguments).to_string();
+            assert_eq!(error, "The JSON array contains a trailing comma.");
+        }
+        for text in [
+            r#"{"type":1,"target":"T","arguments":[,]}"#,
+            r#"{"type":1,"target":"T","arguments":[1,,]}"#,
+            r#"{"type":1,"target":"T","arguments":[[1,]]}"#,
+            r#"{"type":1,"target":"T","arguments":[1,],}"#,
+            r#"{"type":1,"target":"T","arguments":[1],"streamIds":["a",]}"#,
+        ] {
+            assert_eq!(read(text).expect_err(text), "Error reading JSON.", "{text}");
+        }
+    }
+
+    #[test]
+    fn an_answer_to_a_question_nobody_asked_is_passed_over_whatever_else_it_says() {
+        for text in [
+            r#"{"type":1,"invocationId":"1","target":"T","arguments":[],"result":1}"#,
+            r#"{"type":7,"invocationId":"1","result":null}"#,
+        ] {
+            assert!(matches!(read(text), Ok(HubMessage::Unknown)), "{text}");
+        }
+        invocation(r#"{"type":1,"result":1,"invocationId":"1","target":"T","arguments":[]}"#);
+        invocation(r#"{"type":1,"invocationId":"1","target":"T","arguments":[],"error":"e","item":1}"#);
     }
 
     #[test]

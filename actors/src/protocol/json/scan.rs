@@ -94,12 +94,12 @@ impl<'a> Scanner<'a> {
         if self.take(wanted)? { Ok(()) } else { Err(Malformed) }
     }
 
-    /// Takes a string; the range is that of its content, without the quotes.
-    pub(in crate::protocol) fn string(&mut self) -> Result<Range<usize>, Malformed> {
+    /// Takes a string: where its content is, without the quotes, and whether it has escapes.
+    pub(in crate::protocol) fn string(&mut self) -> Result<(Range<usize>, bool), Malformed> {
         self.expect(b'"')?;
         let start = self.at;
-        self.skip_string()?;
-        Ok(start..self.at - 1)
+        let has_escapes = self.skip_string()?;
+        Ok((start..self.at - 1, has_escapes))
     }
 
     /// Takes any value, `depth` levels below the outermost; the range is that of its text.
@@ -108,6 +108,23 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         self.skip_value(depth)?;
         Ok(start..self.at)
+    }
+
+    /// Takes an array that has a comma behind its last element, and is well-formed but for that.
+    pub(in crate::protocol) fn list_with_a_comma_too_many(
+        &mut self,
+        depth: u32,
+    ) -> Result<Range<usize>, Malformed> {
+        self.next_byte()?;
+        let start = self.at;
+        self.expect(b'[')?;
+        loop {
+            self.value(depth + 1)?;
+            self.expect(b',')?;
+            if self.take(b']')? {
+                return Ok(start..self.at);
+            }
+        }
     }
 
     /// Passes over one value, without recursion: one bit a level says whether it is an object.
@@ -135,7 +152,7 @@ impl<'a> Scanner<'a> {
                 }
                 b'"' => {
                     self.at += 1;
-                    self.skip_string()?;
+                    let _ = self.skip_string()?;
                 }
                 b't' => self.skip_word(b"true")?,
                 b'f' => self.skip_word(b"false")?,
@@ -162,28 +179,32 @@ impl<'a> Scanner<'a> {
 
     fn skip_name(&mut self) -> Result<(), Malformed> {
         self.expect(b'"')?;
-        self.skip_string()?;
+        let _ = self.skip_string()?;
         self.expect(b':')
     }
 
-    /// Passes over the rest of a string and its closing quote.
-    fn skip_string(&mut self) -> Result<(), Malformed> {
+    /// Passes over the rest of a string and its closing quote; says whether there are escapes in it.
+    fn skip_string(&mut self) -> Result<bool, Malformed> {
+        let mut has_escapes = false;
         loop {
+            let rest = self.text.get(self.at..).ok_or(Malformed)?;
+            let plain = rest.iter().position(|byte| ENDS_PLAIN_TEXT[usize::from(*byte)]);
+            self.at += plain.ok_or(Malformed)?;
             match self.byte()? {
-                b'"' => return Ok(()),
-                b'\\' => match self.byte()? {
-                    b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
-                    b'u' => {
-                        for _ in 0..4 {
-                            if !self.byte()?.is_ascii_hexdigit() {
-                                return Err(Malformed);
-                            }
+                b'"' => return Ok(has_escapes),
+                b'\\' => has_escapes = true,
+                _ => return Err(Malformed),
+            }
+            match self.byte()? {
+                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
+                b'u' => {
+                    for _ in 0..4 {
+                        if !self.byte()?.is_ascii_hexdigit() {
+                            return Err(Malformed);
                         }
                     }
-                    _ => return Err(Malformed),
-                },
-                0..=0x1f => return Err(Malformed),
-                _ => {}
+                }
+                _ => return Err(Malformed),
             }
         }
     }
@@ -246,6 +267,19 @@ impl<'a> Scanner<'a> {
         Ok(byte)
     }
 }
+
+/// Which bytes may not stand in a string, or mean something there.
+const ENDS_PLAIN_TEXT: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        ends[byte] = true;
+        byte += 1;
+    }
+    ends[b'"' as usize] = true;
+    ends[b'\\' as usize] = true;
+    ends
+};
 
 #[cfg(test)]
 mod tests {

@@ -42,9 +42,10 @@ pub(super) fn write_f32(value: f32, out: &mut BytesMut) -> Option<()> {
     value.is_finite().then(|| write_shortest(&format!("{value:e}"), 7, out))
 }
 
-/// The text of a string's content, given as it stands between its quotes; `None` where it is none.
-pub(in crate::protocol) fn unescape(content: &[u8]) -> Option<Cow<'_, str>> {
-    if memchr::memchr(b'\\', content).is_none() {
+/// The text of a string's content, given as it stands between its quotes and with or without escapes; `None` where
+/// it is none.
+pub(in crate::protocol) fn unescape(content: &[u8], has_escapes: bool) -> Option<Cow<'_, str>> {
+    if !has_escapes {
         return std::str::from_utf8(content).ok().map(Cow::Borrowed);
     }
     let mut quoted = Vec::with_capacity(content.len() + 2);
@@ -165,9 +166,9 @@ mod tests {
 
     #[test]
     fn escapes_are_read() {
-        assert_eq!(unescape(br"a\u00e9\n").as_deref(), Some("aé\n"));
-        assert_eq!(unescape(b"plain").as_deref(), Some("plain"));
-        assert_eq!(unescape(br"\ud800"), None);
-        assert_eq!(unescape(b"\xff"), None);
+        assert_eq!(unescape(br"a\u00e9\n", true).as_deref(), Some("aé\n"));
+        assert_eq!(unescape(b"plain", false).as_deref(), Some("plain"));
+        assert_eq!(unescape(br"\ud800", true), None);
+        assert_eq!(unescape(b"\xff", false), None);
     }
 }

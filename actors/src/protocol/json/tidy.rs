@@ -2,40 +2,33 @@
 
 use bytes::{BufMut, BytesMut};
 
-use crate::protocol::json::text::{unescape, write_string};
+use crate::protocol::json::{
+    scan::Scanner,
+    text::{unescape, write_string},
+};
 
 /// The text without white space between its parts, its strings spelt as this crate spells them; numbers stay as they
 /// are. `None` where a string is no text.
 ///
 /// The text has been read once already: only its strings have insides.
-pub(super) fn tidy(text: &[u8]) -> Option<String> {
+pub(super) fn tidy(text: &[u8]) -> Option<Vec<u8>> {
     let mut out = BytesMut::with_capacity(text.len());
     let mut rest = text;
     while let Some((&byte, behind)) = rest.split_first() {
+        let whole = rest;
         rest = behind;
         match byte {
             b'"' => {
-                let end = end_of_string(rest)?;
-                write_string(&unescape(rest.get(..end)?)?, &mut out);
-                rest = rest.get(end + 1..)?;
+                let (content, has_escapes) = Scanner::new(whole).string().ok()?;
+                let end = content.end;
+                write_string(&unescape(whole.get(content)?, has_escapes)?, &mut out);
+                rest = whole.get(end + 1..)?;
             }
             b' ' | b'\t' | b'\n' | b'\r' => {}
             _ => out.put_u8(byte),
         }
     }
-    String::from_utf8(out.into()).ok()
-}
-
-/// How long the content of a string is whose opening quote has been passed.
-fn end_of_string(text: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
-        if text.get(at) == Some(&b'"') {
-            return Some(at);
-        }
-        at += 2;
-    }
+    Some(out.into())
 }
 
 #[cfg(test)]
@@ -53,7 +46,7 @@ mod tests {
             ("\"a b\"", "\"a b\""),
             ("\t[]\n", "[]"),
         ] {
-            assert_eq!(tidy(text.as_bytes()).as_deref(), Some(expected));
+            assert_eq!(tidy(text.as_bytes()).as_deref(), Some(expected.as_bytes()));
         }
         for text in [r#""\ud800""#, r#"{"\udc00":1}"#, "\"a", "\"\\", "\"\u{fffd}\\\""] {
             assert_eq!(tidy(text.as_bytes()), None, "{text}");

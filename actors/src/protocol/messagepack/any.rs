@@ -66,7 +66,7 @@ struct Level {
 
 impl Level {
     const fn is_at_key(&self) -> bool {
-        self.keys.is_some() && self.left % 2 == 0
+        self.keys.is_some() && self.left.is_multiple_of(2)
     }
 
     fn pass(&mut self, written: &[u8], is_key: bool) -> Result<(), PayloadError> {

@@ -4,15 +4,17 @@ use std::borrow::Cow;
 
 use serde::de::{
     self, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
-    value::{BorrowedStrDeserializer, StrDeserializer},
+    value::StrDeserializer,
 };
 use uuid::{Uuid, fmt::Hyphenated};
 
 use crate::protocol::{
-    HubProtocol, NamingPolicy, any_value,
+    NamingPolicy,
+    any_value::{self, RawValue},
     messagepack::{
         any,
         cursor::{Cursor, F32, FALSE, Integer, NIL, TRUE, Unreadable, text},
+        members::Members,
     },
     payload::{PayloadError, is_same},
 };
@@ -26,8 +28,8 @@ use crate::protocol::{
 /// Values nest at most [`MAX_DEPTH`] levels, fewer than the original's 500: each takes room on the stack.
 #[derive(Debug)]
 pub(in crate::protocol) struct Deserializer<'de> {
-    cursor: Cursor<'de>,
-    naming: NamingPolicy,
+    pub(super) cursor: Cursor<'de>,
+    pub(super) naming: NamingPolicy,
     depth: u32,
 }
 
@@ -49,7 +51,7 @@ impl<'de> Deserializer<'de> {
         self.cursor
     }
 
-    fn text(&mut self) -> Result<Cow<'de, str>, PayloadError> {
+    pub(super) fn text(&mut self) -> Result<Cow<'de, str>, PayloadError> {
         Ok(text(self.cursor.string()?))
     }
 
@@ -83,19 +85,15 @@ impl<'de> Deserializer<'de> {
         parts.end().map(|()| value)
     }
 
-    /// A map whose keys are names that are known. They are found first, then read in the order of the struct: so the
-    /// last one of a name is the one that is read.
+    /// A map whose keys are names that are known.
     fn members<V: Visitor<'de>>(
         &mut self,
         names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, PayloadError> {
         self.deeper()?;
-        let mut members =
-            Members { names: names.iter(), places: vec![None; names.len()], unknown: None, de: self };
-        members.find(names)?;
-        let end = members.de.cursor;
-        members.places.reverse();
+        let mut members = Members::find(self, names)?;
+        let end = members.end();
         let value = visitor.visit_map(&mut members)?;
         self.cursor = end;
         self.depth -= 1;
@@ -196,7 +194,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         visitor: V,
     ) -> Result<V::Value, PayloadError> {
         if any_value::is_wanted(name) {
-            return visitor.visit_byte_buf(any::read(&mut self.cursor)?);
+            return visitor.visit_newtype_struct(RawValue::<false>(any::read(&mut self.cursor)?));
         }
         visitor.visit_newtype_struct(self)
     }
@@ -296,58 +294,6 @@ impl<'de> MapAccess<'de> for Parts<'_, 'de> {
         let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
         self.left = left;
         seed.deserialize(&mut *self.de).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, PayloadError> {
-        seed.deserialize(&mut *self.de)
-    }
-}
-
-/// The members of a map whose names are known.
-struct Members<'a, 'de> {
-    de: &'a mut Deserializer<'de>,
-    names: std::slice::Iter<'static, &'static str>,
-    /// Where the values of the names that are left begin, the next one last.
-    places: Vec<Option<Cursor<'de>>>,
-    /// One with a name that is not known, for a type that takes no such.
-    unknown: Option<Cursor<'de>>,
-}
-
-impl<'de> Members<'_, 'de> {
-    fn find(&mut self, names: &'static [&'static str]) -> Result<(), PayloadError> {
-        let mut guess = 0;
-        for _ in 0..self.de.cursor.map()? {
-            let name = self.de.text()?;
-            let value = self.de.cursor;
-            self.de.cursor.skip()?;
-            match self.de.naming.find(HubProtocol::MessagePack, names, &name, guess) {
-                Some(found) => {
-                    if let Some(place) = self.places.get_mut(found) {
-                        *place = Some(value);
-                    }
-                    guess = found + 1;
-                }
-                None => self.unknown = Some(value),
-            }
-        }
-        Ok(())
-    }
-}
-
-impl<'de> MapAccess<'de> for Members<'_, 'de> {
-    type Error = PayloadError;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, PayloadError> {
-        while let (Some(place), Some(name)) = (self.places.pop(), self.names.next()) {
-            if let Some(place) = place {
-                self.de.cursor = place;
-                return seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some);
-            }
-        }
-        let Some(place) = self.unknown.take() else { return Ok(None) };
-        self.de.cursor = place;
-        // Its own name may be one that is declared: `id`, where `Id` is the one on the wire.
-        seed.deserialize(BorrowedStrDeserializer::new("\0")).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, PayloadError> {

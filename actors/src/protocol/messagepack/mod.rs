@@ -14,6 +14,7 @@ mod any;
 mod cursor;
 mod de;
 mod head;
+mod members;
 mod ser;
 mod write;
 

@@ -1,0 +1,224 @@
+//! What a connection makes of what its client sends.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use actix::{clock::Instant, prelude::*};
+use bytes::BytesMut;
+use bytestring::ByteString;
+
+use crate::{
+    HubError, ProtocolError,
+    authorization::{AuthorizeCalls, Call, CallSource, Invoke, Refusal, Step},
+    connection::{
+        ConnectionActor,
+        actor::{Held, Stage},
+        bind::bind,
+        end::End,
+        handshake::{CANCELED, judge},
+        invocations::Admission,
+    },
+    hub::MethodEntry,
+    metrics::InvocationOutcome,
+    protocol::{CompletionResult, HubMessage, Invocation},
+    transport::Outbound,
+};
+
+impl ConnectionActor {
+    /// Reads on, as far as the stage and the running calls allow.
+    pub(super) fn read(&mut self, ctx: &mut Context<Self>) {
+        if matches!(self.stage, Stage::Handshake) {
+            self.read_handshake(ctx);
+        }
+        while let Stage::Open(source) = &self.stage {
+            let source = source.clone();
+            // Who does not read answers is asked no more of.
+            if self.flow.outbound.wait() {
+                break;
+            }
+            match self.read_one(&source, ctx) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(err) => {
+                    let connection_id = &**self.connection.id();
+                    tracing::debug!(connection_id, error.type = err.name(), "message not understood");
+                    self.held = Some(Held::End(End::failed(err, source.detailed_errors)));
+                }
+            }
+        }
+        let consumed = self.input.take_consumed();
+        if consumed > 0 && self.flow.inbound.remove(consumed) {
+            self.transport.do_send(Outbound::Resume);
+        }
+    }
+
+    /// Takes one message further; says whether to go on with the next.
+    fn read_one(&mut self, source: &Arc<CallSource>, ctx: &mut Context<Self>) -> Result<bool, ProtocolError> {
+        let held = match self.held.take() {
+            Some(held) => held,
+            None => match self.input.next()? {
+                Some(record) => Held::Message(source.protocol.parse(&record)?),
+                None => {
+                    self.start_batches(source);
+                    return Ok(false);
+                }
+            },
+        };
+        let step = match held {
+            Held::Step(step) => step,
+            Held::Message(HubMessage::Invocation(invocation)) if self.waits_for_its_id(&invocation) => {
+                self.held = Some(Held::Message(HubMessage::Invocation(invocation)));
+                self.start_batches(source);
+                return Ok(false);
+            }
+            Held::Message(HubMessage::Invocation(invocation)) => {
+                let room = || ctx.address().recipient();
+                bind(invocation, &self.runtime, &self.connection, &mut self.streams, room)?
+            }
+            Held::Message(HubMessage::Ping) => {
+                self.keep_alive.ping_received(Instant::now());
+                return Ok(true);
+            }
+            Held::Message(HubMessage::Close { error }) => {
+                self.held = Some(Held::End(End::by_client(error.as_deref())));
+                return Ok(true);
+            }
+            Held::Message(message) => {
+                self.start_batches(source);
+                if !self.invocations.none_waits() {
+                    self.held = Some(Held::Message(message));
+                    return Ok(false);
+                }
+                self.held = self.handle_message(message)?.map(Held::Message);
+                return Ok(self.held.is_none());
+            }
+            Held::End(end) => {
+                self.start_batches(source);
+                if self.invocations.has_started_all() {
+                    self.end(end, ctx);
+                } else {
+                    self.held = Some(Held::End(end));
+                }
+                return Ok(false);
+            }
+        };
+        match self.invocations.admit(step) {
+            Admission::Taken => Ok(true),
+            Admission::Alone(step) => {
+                self.send_down(source, vec![step]);
+                Ok(true)
+            }
+            Admission::Immediate(step) => {
+                if let Step::Refused(Refusal { invocation_id: Some(id), error, .. }) = step {
+                    self.send_error(source, &id, &error);
+                }
+                Ok(true)
+            }
+            Admission::TooMany(step) => {
+                source.telemetry.counters.invocation(InvocationOutcome::Refused);
+                if let Step::Call(Call { invocation_id: Some(id), target, cancel, .. }) = step {
+                    let base = format!("An unexpected error occurred invoking '{target}' on the server.");
+                    let err = HubError::new("Too many calls are running on this connection.");
+                    self.send_error(source, &id, &err.told_to_client(&base, false));
+                    self.streams.end_calls(cancel.map(|_| id).into_iter().collect());
+                }
+                Ok(true)
+            }
+            Admission::Held(step) => {
+                self.held = Some(Held::Step(step));
+                self.start_batches(source);
+                Ok(false)
+            }
+        }
+    }
+
+    /// Whether the call can be cancelled, and one before it that ends before it begins has its id.
+    fn waits_for_its_id(&self, invocation: &Invocation) -> bool {
+        let is_in_use = |id: &ByteString| self.streams.is_call(id);
+        let can_wait = |method: &MethodEntry| method.shape.takes_turn() && method.shape.takes_token();
+        self.invocations.are_one_by_one()
+            && invocation.invocation_id.as_ref().is_some_and(is_in_use)
+            && self.runtime.methods.find(&invocation.target).is_some_and(can_wait)
+    }
+
+    fn send_error(&self, source: &CallSource, invocation_id: &str, error: &str) {
+        let mut record = BytesMut::new();
+        source.protocol.write_error(invocation_id, error, &mut record);
+        self.send(record.freeze());
+    }
+
+    /// Sends the calls that may start now to the hub, past authorization where one of them is guarded.
+    fn start_batches(&mut self, source: &Arc<CallSource>) {
+        if !self.invocations.has_batch() {
+            return;
+        }
+        for steps in self.invocations.take_batches() {
+            self.send_down(source, steps);
+        }
+    }
+
+    fn send_down(&self, source: &Arc<CallSource>, steps: Vec<Step>) {
+        let is_guarded = |step: &Step| matches!(step, Step::Call(call) if call.policy.is_some());
+        let guarded = steps.iter().any(is_guarded);
+        let invoke = Invoke { source: source.clone(), steps };
+        let hub = &self.runtime.hub.invoke;
+        if guarded {
+            self.runtime.authorization.do_send(AuthorizeCalls { invoke, hub: hub.clone() });
+        } else {
+            hub.do_send(invoke);
+        }
+    }
+
+    /// Messages about calls and questions; hands back an item there is no room for yet.
+    fn handle_message(&mut self, message: HubMessage) -> Result<Option<HubMessage>, ProtocolError> {
+        match message {
+            HubMessage::StreamItem { stream_id, item } => {
+                let left = self.streams.push(&stream_id, item);
+                return Ok(left.map(|item| HubMessage::StreamItem { stream_id, item }));
+            }
+            HubMessage::Completion { invocation_id, result: outcome } => {
+                let left = self.streams.end_upload(&invocation_id, outcome);
+                let left = left.and_then(|outcome| self.unanswered.answer(&invocation_id, outcome));
+                let Some(left) = left else { return Ok(None) };
+                // A result that nobody waits for must be one all the same.
+                if let CompletionResult::Value(value) = left {
+                    value.check()?;
+                }
+                let id = self.connection.id();
+                if self.runtime.registry.is_asked_of_another(&invocation_id, id) {
+                    let text =
+                        format!("Connection ID '{id}' is not valid for invocation ID '{invocation_id}'.");
+                    return Err(ProtocolError::named("InvalidOperationException", text));
+                }
+            }
+            HubMessage::CancelInvocation { invocation_id } => self.streams.cancel(&invocation_id),
+            // Stateful reconnect is not spoken here, and kinds of messages nobody knows are passed over.
+            HubMessage::Ack { .. } | HubMessage::Sequence { .. } | HubMessage::Unknown => {}
+            HubMessage::Invocation(_) | HubMessage::Ping | HubMessage::Close { .. } => {}
+        }
+        Ok(None)
+    }
+
+    fn read_handshake(&mut self, ctx: &mut Context<Self>) {
+        let detailed = self.runtime.options.detailed_errors;
+        let agreed = match self.input.next() {
+            Ok(Some(record)) => judge(&record, self.formats, detailed),
+            Ok(None) => return,
+            Err(_) => Err(CANCELED.to_owned()),
+        };
+        match agreed.and_then(|agreed| self.user_id(detailed).map(|user_id| (agreed, user_id))) {
+            Ok((agreed, user_id)) => self.connected(agreed.protocol, user_id, ctx),
+            Err(error) => self.refuse_handshake(&error, ctx),
+        }
+    }
+
+    /// The user id, from the application's provider.
+    fn user_id(&self, detailed: bool) -> Result<Option<Arc<str>>, String> {
+        let user = self.connection.user();
+        let provided = std::panic::catch_unwind(AssertUnwindSafe(|| self.runtime.user_ids.user_id(&user)));
+        provided.map(|id| id.filter(|id| !id.is_empty()).map(Arc::from)).map_err(|_| {
+            tracing::error!(connection_id = &**self.connection.id(), "the user id provider panicked");
+            let err = HubError::internal("Panic", "the user id could not be determined");
+            err.told_to_client("An unexpected error occurred during connection handshake.", detailed)
+        })
+    }
+}
