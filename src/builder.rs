@@ -4,7 +4,7 @@ use std::{any::TypeId, collections::HashSet, fmt, sync::Arc};
 
 use actix_signalr_actors::{
     DefaultUserIdProvider, Hub, HubFilter, HubFilters, HubOptions, HubServer, Policies, Policy,
-    UserIdProvider,
+    UserIdProvider, metrics::Metrics,
 };
 
 use crate::{
@@ -113,6 +113,7 @@ impl SignalRBuilder {
             options: self.options,
             filters: self.filters,
             schemes,
+            metrics: Arc::default(),
         };
         let (mut hubs, mut endpoints) = (Vec::<Box<dyn AnyHub>>::new(), Vec::<Endpoint>::new());
         let (mut types, mut paths) = (HashSet::new(), HashSet::new());
@@ -130,7 +131,7 @@ impl SignalRBuilder {
             }
             hubs.push(hub);
         }
-        Ok(SignalR::new(hubs, endpoints, parts.schemes))
+        Ok(SignalR::new(hubs, endpoints, parts.schemes, parts.metrics))
     }
 }
 
@@ -198,6 +199,7 @@ struct ServerParts {
     options: HubOptions,
     filters: HubFilters,
     schemes: Schemes,
+    metrics: Arc<Metrics>,
 }
 
 /// A hub to be built, its type forgotten.
@@ -230,7 +232,8 @@ impl<H: Hub> BuildHub for HubRoutes<H> {
         let filters = parts.filters.clone().and(&self.filters);
         let server =
             HubServer::with_filters(self.hub, options, &parts.policies, parts.user_ids.clone(), &filters)
-                .map_err(|source| BuildError::Hub { hub, source })?;
+                .map_err(|source| BuildError::Hub { hub, source })?
+                .with_metrics(parts.metrics.clone());
         let mut endpoints = Vec::new();
         for (path, options) in self.routes {
             let policy = server
@@ -245,7 +248,7 @@ impl<H: Hub> BuildHub for HubRoutes<H> {
                     return Err(BuildError::UnknownScheme { hub, scheme: scheme.clone() });
                 }
             }
-            endpoints.push(Endpoint::new(index, path, options, policy)?);
+            endpoints.push(Endpoint::new(index, path, options, policy, parts.metrics.clone())?);
         }
         Ok((Box::new(ServedHub(server)), endpoints))
     }

@@ -10,7 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_signalr_actors::{ClaimsPrincipal, ConnectionId, ConnectionToken, transport::TransportKind};
+use actix_signalr_actors::{
+    ClaimsPrincipal, ConnectionId, ConnectionToken,
+    metrics::{ActiveConnection, ConnectionRefusal, Metrics},
+    transport::TransportKind,
+};
 use parking_lot::Mutex;
 
 use crate::{authentication::same_user, error::ConnectError, transports::RequestDoor};
@@ -20,6 +24,7 @@ use crate::{authentication::same_user, error::ConnectError, transports::RequestD
 pub(crate) struct Connections {
     table: Mutex<Table>,
     timeout: Duration,
+    metrics: Arc<Metrics>,
 }
 
 #[derive(Debug, Default)]
@@ -51,17 +56,28 @@ pub(crate) enum Opening {
 #[derive(Debug)]
 pub(crate) struct Lease {
     connections: Weak<Connections>,
+    id: ConnectionId,
     token: ConnectionToken,
+    active: ActiveConnection,
 }
 
 impl Connections {
     /// A negotiated connection is kept for `timeout` until it is opened.
-    pub(crate) fn new(timeout: Duration) -> Self {
-        Self { table: Mutex::default(), timeout }
+    pub(crate) fn new(timeout: Duration, metrics: Arc<Metrics>) -> Self {
+        Self { table: Mutex::default(), timeout, metrics }
     }
 
     /// A connection for a user, to be opened by whoever has its token. Without `is_secret` the token is the id.
     pub(crate) fn negotiate(
+        &self,
+        user: Arc<ClaimsPrincipal>,
+        is_secret: bool,
+        now: Instant,
+    ) -> Result<(ConnectionId, ConnectionToken), ConnectError> {
+        self.count_refusal(self.add(user, is_secret, now))
+    }
+
+    fn add(
         &self,
         user: Arc<ClaimsPrincipal>,
         is_secret: bool,
@@ -90,6 +106,17 @@ impl Connections {
         user: &ClaimsPrincipal,
         now: Instant,
     ) -> Result<Opening, ConnectError> {
+        self.count_refusal(self.find(token, transport, is_supported, user, now))
+    }
+
+    fn find(
+        self: &Arc<Self>,
+        token: &str,
+        transport: TransportKind,
+        is_supported: bool,
+        user: &ClaimsPrincipal,
+        now: Instant,
+    ) -> Result<Opening, ConnectError> {
         let mut table = self.table.lock();
         let (token, entry) = table.find(token, now, self.timeout)?;
         if !is_supported {
@@ -106,8 +133,9 @@ impl Connections {
         }
         entry.check_user(user)?;
         entry.transport = Some(transport);
-        let lease = Arc::new(Lease { connections: Arc::downgrade(self), token });
-        Ok(Opening::First(entry.id.clone(), lease))
+        let id = entry.id.clone();
+        drop(table);
+        Ok(Opening::First(id.clone(), self.lease(id, token, transport)))
     }
 
     /// Makes and opens a connection that was not negotiated; its token is its id.
@@ -120,7 +148,34 @@ impl Connections {
         let token = ConnectionToken::same_as(&id);
         let entry = Entry { id: id.clone(), user, transport: Some(transport), door: None };
         self.table.lock().by_token.insert(token.clone(), entry);
-        (id, Arc::new(Lease { connections: Arc::downgrade(self), token }))
+        (id.clone(), self.lease(id, token, transport))
+    }
+
+    /// The connection has its transport, and counts from here on.
+    fn lease(
+        self: &Arc<Self>,
+        id: ConnectionId,
+        token: ConnectionToken,
+        transport: TransportKind,
+    ) -> Arc<Lease> {
+        tracing::debug!(connection_id = &*id, transport = transport.name(), "connection opened");
+        let active = self.metrics.connected(transport);
+        Arc::new(Lease { connections: Arc::downgrade(self), id, token, active })
+    }
+
+    /// Counts what is refused of connections there are; that there is none is no refusal.
+    fn count_refusal<T>(&self, result: Result<T, ConnectError>) -> Result<T, ConnectError> {
+        let reason = match &result {
+            Err(ConnectError::TooManyConnections) => ConnectionRefusal::TooMany,
+            Err(ConnectError::TransportNotSupported(_)) => ConnectionRefusal::TransportNotSupported,
+            Err(ConnectError::TransportChanged) => ConnectionRefusal::TransportChanged,
+            Err(ConnectError::AlreadyConnected) => ConnectionRefusal::AlreadyConnected,
+            Err(ConnectError::UserChanged) => ConnectionRefusal::UserChanged,
+            _ => return result,
+        };
+        tracing::debug!(?reason, "connection refused");
+        self.metrics.refused(reason);
+        result
     }
 
     /// Says where requests of an open connection go.
@@ -203,10 +258,16 @@ impl Lease {
     pub(crate) fn token(&self) -> ConnectionToken {
         self.token.clone()
     }
+
+    /// The transport has not come back in time.
+    pub(crate) fn time_out(&self) {
+        self.active.time_out();
+    }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        tracing::debug!(connection_id = &*self.id, "connection over");
         if let Some(connections) = self.connections.upgrade() {
             let mut table = connections.table.lock();
             table.by_token.remove(&self.token);
@@ -235,7 +296,7 @@ mod tests {
     }
 
     fn connections() -> Arc<Connections> {
-        Arc::new(Connections::new(Duration::from_secs(15)))
+        Arc::new(Connections::new(Duration::from_secs(15), Arc::default()))
     }
 
     fn open(

@@ -58,6 +58,8 @@ mod builder;
 mod connections;
 mod error;
 mod http_server;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod negotiation;
 mod options;
 mod query;
@@ -68,6 +70,9 @@ mod worker;
 
 #[doc(hidden)]
 pub use actix_signalr_actors::__private;
+pub use actix_signalr_actors::metrics::{
+    ConnectionRefusal, Data as MetricData, HistogramValue, Instrument, Metrics, Point as MetricPoint,
+};
 #[cfg(feature = "testing")]
 pub use actix_signalr_actors::testing as test;
 pub use actix_signalr_actors::{
@@ -76,8 +81,9 @@ pub use actix_signalr_actors::{
     DefaultUserIdProvider, DescribeError, GroupManager, Hub, HubAnswer, HubArgument, HubCallerClients,
     HubCallerContext, HubClients, HubContext, HubDescriptor, HubError, HubFilter, HubFilters, HubInvocation,
     HubMethod, HubOptions, HubResult, HubReturn, HubStream, Items, MethodDescriptor, NameUserIdProvider,
-    NextCall, NextHook, Outcome, Policy, PolicyError, Requirement, SendError, SingleClientProxy,
-    UserIdProvider, claim_types, protocol::AnyValue, transport::TransportKind,
+    NextCall, NextHook, Outcome, Policy, PolicyError, Requirement, SendError, SetTraceParent,
+    SingleClientProxy, TraceContext, UserIdProvider, claim_types, protocol::AnyValue,
+    transport::TransportKind,
 };
 #[cfg(feature = "macros")]
 pub use actix_signalr_macros::{allow_anonymous, authorize, hub, hub_client, hub_method};

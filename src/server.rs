@@ -2,7 +2,7 @@
 
 use std::{fmt, io, pin::pin, rc::Rc, sync::Arc, time::Duration};
 
-use actix_signalr_actors::{Hub, HubContext, HubRuntime, HubServer, Policy};
+use actix_signalr_actors::{Hub, HubContext, HubRuntime, HubServer, Policy, metrics::Metrics};
 use actix_web::{
     dev::Server,
     web::{Data, ServiceConfig},
@@ -53,6 +53,7 @@ struct Inner {
     hubs: Vec<Box<dyn AnyHub>>,
     endpoints: Vec<Arc<Endpoint>>,
     schemes: Schemes,
+    metrics: Arc<Metrics>,
 }
 
 impl SignalR {
@@ -61,9 +62,14 @@ impl SignalR {
         SignalRBuilder::default()
     }
 
-    pub(crate) fn new(hubs: Vec<Box<dyn AnyHub>>, endpoints: Vec<Endpoint>, schemes: Schemes) -> Self {
+    pub(crate) fn new(
+        hubs: Vec<Box<dyn AnyHub>>,
+        endpoints: Vec<Endpoint>,
+        schemes: Schemes,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let endpoints = endpoints.into_iter().map(Arc::new).collect();
-        Self(Arc::new(Inner { id: Uuid::new_v4(), hubs, endpoints, schemes }))
+        Self(Arc::new(Inner { id: Uuid::new_v4(), hubs, endpoints, schemes, metrics }))
     }
 
     /// What to give to `App::configure`: the routes of all hubs, and a `web::Data<HubContext<H>>` for each. Called on
@@ -98,6 +104,7 @@ impl SignalR {
     /// Ends all connections, telling their clients that they may come back, and waits until their hubs have been told; at
     /// the most 5 s. Connections that come later are ended as well.
     pub async fn shut_down(&self) {
+        self.0.metrics.shut_down();
         let ended = futures::future::join_all(self.0.hubs.iter().map(|hub| hub.shut_down()));
         if actix_rt::time::timeout(SHUTDOWN_TIMEOUT, ended).await.is_err() {
             tracing::warn!("connections were still open when the server ended");
@@ -143,6 +150,12 @@ impl SignalR {
     #[must_use]
     pub fn schemes(&self) -> &Schemes {
         &self.0.schemes
+    }
+
+    /// What is counted of all hubs on all workers. With the feature `metrics` there is a route for it, too.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 }
 
@@ -192,12 +205,13 @@ impl Endpoint {
         path: String,
         options: HttpConnectionOptions,
         policy: Option<Arc<Policy>>,
+        metrics: Arc<Metrics>,
     ) -> Result<Self, BuildError> {
         if !path.starts_with('/') || path.contains(['?', '#', '{', '}']) {
             return Err(BuildError::InvalidPath { path });
         }
         let path = path.trim_end_matches('/').to_owned();
-        let connections = Arc::new(Connections::new(options.disconnect_timeout));
+        let connections = Arc::new(Connections::new(options.disconnect_timeout, metrics));
         Ok(Self { hub, path, options, policy, connections })
     }
 

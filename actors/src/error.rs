@@ -52,6 +52,22 @@ impl HubError {
         matches!(self.0, Kind::ForClient(_))
     }
 
+    /// Its name, as detailed errors show it. One of few: names of types, and of errors of the original.
+    pub(crate) const fn name(&self) -> &'static str {
+        match &self.0 {
+            Kind::ForClient(_) => Self::CLIENT_NAME,
+            Kind::Internal { name, .. } => name,
+        }
+    }
+
+    /// What a log may say of it: an error of the server, but nothing a client has sent or is told.
+    pub(crate) fn log_text(&self) -> Option<&(dyn Error + Send + Sync)> {
+        match &self.0 {
+            Kind::Internal { source, .. } if !source.is::<ProtocolError>() => Some(source.as_ref()),
+            Kind::Internal { .. } | Kind::ForClient(_) => None,
+        }
+    }
+
     /// The text of the error alone.
     #[must_use]
     pub fn message(&self) -> Cow<'_, str> {
@@ -153,6 +169,11 @@ impl ProtocolError {
     /// A message that breaks the protocol's rules.
     pub fn invalid_data(message: impl Into<Cow<'static, str>>) -> Self {
         Self { name: "InvalidDataException", message: message.into() }
+    }
+
+    /// The name of the failure: one of few.
+    pub(crate) const fn name(&self) -> &'static str {
+        self.name
     }
 
     /// A failure known by another name.

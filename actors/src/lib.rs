@@ -103,11 +103,14 @@ mod groups;
 mod hub;
 mod ids;
 mod items;
+pub mod metrics;
 mod options;
 pub mod protocol;
 mod registry;
+mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod trace_context;
 pub mod transport;
 mod typed_clients;
 mod user_id;
@@ -133,6 +136,7 @@ pub use crate::{
     ids::{ConnectionId, ConnectionToken},
     items::Items,
     options::HubOptions,
+    trace_context::{SetTraceParent, TraceContext},
     user_id::{DefaultUserIdProvider, NameUserIdProvider, UserIdProvider},
 };
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::SetTraceParent;
+
 /// The options of one hub; the defaults are those of ASP.NET Core SignalR unless stated.
 ///
 /// ```
@@ -23,6 +25,7 @@ pub struct HubOptions {
     pub(crate) maximum_parallel_invocations: usize,
     pub(crate) authorization_timeout: Duration,
     pub(crate) stream_buffer_capacity: usize,
+    pub(crate) trace_parent: Option<SetTraceParent>,
 }
 
 impl Default for HubOptions {
@@ -36,6 +39,7 @@ impl Default for HubOptions {
             maximum_parallel_invocations: 1,
             authorization_timeout: Duration::from_secs(30),
             stream_buffer_capacity: 10,
+            trace_parent: None,
         }
     }
 }
@@ -100,6 +104,27 @@ impl HubOptions {
     #[must_use]
     pub const fn authorization_timeout(mut self, timeout: Duration) -> Self {
         self.authorization_timeout = timeout;
+        self
+    }
+
+    /// Makes the span of a call the child of what its client was doing; none, and each call is the root of its own trace.
+    ///
+    /// Called where somebody listens to the span and the call's headers have a `traceparent` that is one. What a client says
+    /// of its trace is not more to be trusted than the rest of what it says.
+    ///
+    /// ```
+    /// use actix_signalr_actors::{HubOptions, TraceContext};
+    ///
+    /// fn set_parent(span: &tracing::Span, trace: &TraceContext) {
+    ///     // With tracing-opentelemetry: extract the parent by `trace.field(name)`, then `span.set_parent(parent)`.
+    ///     tracing::debug!(parent: span, traceparent = trace.field("traceparent"), "called within a trace");
+    /// }
+    ///
+    /// let options = HubOptions::default().trace_parent(set_parent);
+    /// ```
+    #[must_use]
+    pub const fn trace_parent(mut self, set_parent: SetTraceParent) -> Self {
+        self.trace_parent = Some(set_parent);
         self
     }
 }

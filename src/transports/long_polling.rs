@@ -40,7 +40,7 @@ pub(crate) struct LongPollingTransport {
     has_ended: bool,
     room: Room,
     /// The connection is known for as long as there is something to fetch.
-    _lease: Arc<Lease>,
+    lease: Arc<Lease>,
 }
 
 /// What a poll is answered with.
@@ -106,7 +106,7 @@ impl LongPollingTransport {
                 timer: None,
                 has_ended: false,
                 room: Room::default(),
-                _lease: lease,
+                lease,
             }
         });
         #[allow(clippy::expect_used, reason = "the closure above has just set it")]
@@ -138,7 +138,10 @@ impl LongPollingTransport {
 
     /// Ends the connection unless it is polled again in time.
     fn wait_for_poll(&mut self, ctx: &mut Context<Self>) {
-        self.set_timer(self.disconnect_timeout, ctx, |_, ctx| ctx.stop());
+        self.set_timer(self.disconnect_timeout, ctx, |this, ctx| {
+            this.lease.time_out();
+            ctx.stop();
+        });
     }
 
     fn set_timer(&mut self, time: Duration, ctx: &mut Context<Self>, act: fn(&mut Self, &mut Context<Self>)) {

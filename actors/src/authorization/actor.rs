@@ -9,7 +9,11 @@ use std::{sync::Arc, time::Duration};
 use actix::prelude::*;
 use futures::FutureExt;
 
-use crate::authorization::{AuthorizationContext, Call, Decision, Invoke, Policy, Refusal, Step, Turn};
+use crate::{
+    authorization::{AuthorizationContext, Call, Decision, Invoke, Policy, Refusal, Step, Turn},
+    metrics::InvocationOutcome,
+    telemetry::Telemetry,
+};
 
 /// Keeps nothing: policies and principals come with each question.
 #[derive(Debug)]
@@ -67,7 +71,7 @@ impl Handler<AuthorizeCalls> for AuthorizationActor {
         let timeout = self.timeout;
         let mut passed = Box::pin(async move {
             for step in &mut invoke.steps {
-                pass(step, timeout).await;
+                pass(step, timeout, &invoke.source.telemetry).await;
             }
             // Downwards, and bounded by the calls a connection may have on their way.
             hub.do_send(invoke);
@@ -80,7 +84,7 @@ impl Handler<AuthorizeCalls> for AuthorizationActor {
 }
 
 /// Leaves an allowed call as it is and puts a refusal in the place of a denied one.
-async fn pass(step: &mut Step, timeout: Duration) {
+async fn pass(step: &mut Step, timeout: Duration, telemetry: &Telemetry) {
     let Step::Call(Call { policy: Some(_), .. }) = step else { return };
     let refused = Refusal { invocation_id: None, error: String::new(), turn: Turn::None, is_tracked: false };
     let Step::Call(mut call) = std::mem::replace(step, Step::Refused(refused)) else { return };
@@ -90,12 +94,9 @@ async fn pass(step: &mut Step, timeout: Duration) {
     let decision = decide(&policy, &context, timeout).await;
     let Some(invocation) = context.into_invocation() else { return };
     if let Decision::Denied(failed) = decision {
-        tracing::debug!(
-            connection_id = invocation.ctx.connection_id(),
-            method = &*invocation.method,
-            ?failed,
-            "call not authorized"
-        );
+        let connection_id = invocation.ctx.connection_id();
+        tracing::debug!(connection_id, target = &*invocation.method, ?failed, "call not authorized");
+        telemetry.counters.invocation(InvocationOutcome::Unauthorized);
         let error = format!("Failed to invoke '{}' because user is unauthorized", call.target);
         let (turn, is_tracked) = (call.turn, call.cancel.is_some());
         *step = Step::Refused(Refusal { invocation_id: call.invocation_id, error, turn, is_tracked });
@@ -111,7 +112,8 @@ async fn decide(policy: &Policy, context: &AuthorizationContext, timeout: Durati
         return evaluated.await;
     }
     actix_rt::time::timeout(timeout, evaluated).await.unwrap_or_else(|_| {
-        tracing::error!(?policy, "an authorization handler took too long");
+        // It waits for something, and how long it may is an option.
+        tracing::warn!(?policy, "an authorization handler took too long");
         Decision::Denied(vec!["timeout"])
     })
 }

@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     authorization::{HubInvocation, Policy},
     context::Connection,
-    protocol::HubProtocol,
+    protocol::{HubProtocol, MessageHeaders},
+    telemetry::Telemetry,
     transport::Backlog,
 };
 
@@ -51,6 +52,7 @@ pub(crate) struct Call {
     /// Told when the client wants no more of it, and when the client is gone.
     pub(crate) cancel: Option<Cancel>,
     pub(crate) turn: Turn,
+    pub(crate) headers: Option<MessageHeaders>,
 }
 
 /// Whether a call waits for those before it.
@@ -92,6 +94,7 @@ pub(crate) struct CallSource {
     pub(crate) connection: Arc<Connection>,
     /// The bytes on their way to the client: answers are counted when they are made.
     pub(crate) outbound: Backlog,
+    pub(crate) telemetry: Telemetry,
     drained: Mutex<Vec<Waker>>,
 }
 
@@ -102,6 +105,7 @@ impl CallSource {
         completed: Recipient<Completed>,
         connection: Arc<Connection>,
         outbound: Backlog,
+        telemetry: Telemetry,
     ) -> Arc<Self> {
         Arc::new(Self {
             protocol,
@@ -109,6 +113,7 @@ impl CallSource {
             completed,
             connection,
             outbound,
+            telemetry,
             drained: Mutex::default(),
         })
     }

@@ -219,6 +219,7 @@ impl Handler<Deliver> for ConnectionActor {
             (Deliver::Shutdown, _) => self.end(End { allow_reconnect: true, ..End::default() }, ctx),
             (Deliver::Overflow, Stage::Ending) => {}
             (Deliver::Overflow, _) => {
+                self.runtime.telemetry.counters.slow_client();
                 tracing::debug!(connection_id = &**self.connection.id(), "slow client let go");
                 let error = HubError::internal("SlowClient", "the client does not read what it is sent");
                 self.end(End::gone(Some(error)), ctx);

@@ -11,17 +11,22 @@ use crate::{
         ConnectionActor,
         actor::{Stage, hub_is_gone},
         end::End,
+        handshake::without_content,
     },
     context::Caller,
     hub::Lifecycle,
+    metrics::ConnectionRefusal,
     protocol::{HubProtocol, handshake_response},
     registry::{Client, Connect, Disconnect},
+    telemetry::log_failure,
     transport::Outbound,
 };
 
 impl ConnectionActor {
     pub(super) fn refuse_handshake(&mut self, error: &str, ctx: &mut Context<Self>) {
-        tracing::debug!(connection_id = &**self.connection.id(), error, "handshake refused");
+        self.runtime.telemetry.counters.connection_refused(ConnectionRefusal::Handshake);
+        let reason = without_content(error);
+        tracing::debug!(connection_id = &**self.connection.id(), reason, "handshake refused");
         self.send(handshake_response(Some(error)));
         self.stage = Stage::Ending;
         self.transport.do_send(Outbound::Close);
@@ -42,6 +47,7 @@ impl ConnectionActor {
             ctx.address().recipient(),
             self.connection.clone(),
             self.flow.outbound.clone(),
+            self.runtime.telemetry.clone(),
         );
         self.connection.set_user_id(user_id.clone());
         self.input.use_protocol(protocol);
@@ -69,7 +75,8 @@ impl ConnectionActor {
                 self.read(ctx);
             }
             (Stage::Connecting(source), Err(err)) => {
-                tracing::debug!(connection_id = &**self.connection.id(), error = %err, "connection refused by its hub");
+                self.runtime.telemetry.counters.connection_refused(ConnectionRefusal::Hub);
+                log_failure!(err, "connection refused by its hub", connection_id = &**self.connection.id());
                 let end = End::refused(&err, source.detailed_errors);
                 self.say_goodbye(&end);
                 self.leave(ctx);
@@ -110,7 +117,7 @@ impl ConnectionActor {
         let told = self.runtime.hub.lifecycle.send(over).into_actor(self);
         ctx.spawn(told.map(|answer, this, ctx| {
             if let Ok(Err(err)) = answer {
-                tracing::error!(connection_id = &**this.connection.id(), error = %err, "on_disconnected failed");
+                log_failure!(err, "on_disconnected failed", connection_id = &**this.connection.id());
             }
             this.leave(ctx);
         }));

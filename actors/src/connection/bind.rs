@@ -11,6 +11,7 @@ use crate::{
     connection::{HubRuntime, streams::Streams},
     context::Connection,
     hub::{ArgumentSource, MethodEntry, Upload, UploadRoom},
+    metrics::InvocationOutcome,
     protocol::Invocation,
 };
 
@@ -26,9 +27,13 @@ pub(super) fn bind(
     streams: &mut Streams,
     room: impl Fn() -> Recipient<UploadRoom>,
 ) -> Result<Step, ProtocolError> {
-    let Invocation { invocation_id, target, arguments, stream_ids, streaming, fault: broken } = invocation;
+    let Invocation { invocation_id, target, arguments, stream_ids, streaming, headers, fault: broken } =
+        invocation;
     let options = &runtime.options;
     let refuse = |invocation_id, target: &str, err: HubError| {
+        let connection_id = &**connection.id();
+        tracing::debug!(connection_id, target, error.type = err.name(), "call refused");
+        runtime.telemetry.counters.invocation(InvocationOutcome::Refused);
         let base = format!("Failed to invoke '{target}' due to an error on the server.");
         let error = err.told_to_client(&base, options.detailed_errors);
         Ok(Step::Refused(Refusal { invocation_id, error, turn: Turn::None, is_tracked: false }))
@@ -49,7 +54,11 @@ pub(super) fn bind(
         Ok(Ok(arguments)) => arguments,
         Ok(Err(err)) => return refuse(invocation_id, &method.target, err.into()),
         Err(_) => {
-            tracing::error!(method = &*method.name, "reading the arguments of a hub method panicked");
+            tracing::error!(
+                connection_id = &**connection.id(),
+                target = &*method.name,
+                "reading the arguments of a hub method panicked"
+            );
             let err = HubError::internal("Panic", "the arguments could not be read");
             return refuse(invocation_id, &method.target, err);
         }
@@ -80,6 +89,7 @@ pub(super) fn bind(
         fault,
         cancel,
         turn,
+        headers,
     }))
 }
 

@@ -40,6 +40,11 @@ fn unexpected(err: ProtocolError, detailed: bool) -> String {
     HubError::from(err).told_to_client(base, detailed)
 }
 
+/// The text of a refusal without what the client has sent, which may be more than a handshake.
+pub(super) fn without_content(error: &str) -> &str {
+    error.split(" Message content: ").next().unwrap_or_default()
+}
+
 /// The text for a handshake that took too long or was too large.
 pub(super) const CANCELED: &str = "Handshake was canceled.";
 

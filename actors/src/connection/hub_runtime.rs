@@ -10,8 +10,10 @@ use crate::{
     clock::ClockActor,
     connection::ConnectionActor,
     hub::{DescribeError, DescribedHub, Hub, HubActor, HubAddr, HubDescriptor, HubFilters, MethodTable},
+    metrics::Metrics,
     protocol::TransferFormat,
     registry::{Registry, Shards},
+    telemetry::Telemetry,
     transport::{Flow, Outbound},
 };
 
@@ -22,6 +24,7 @@ pub struct HubServer<H> {
     options: Arc<HubOptions>,
     user_ids: Arc<dyn UserIdProvider>,
     shards: Arc<Shards>,
+    metrics: Arc<Metrics>,
 }
 
 impl<H: Hub> HubServer<H> {
@@ -56,7 +59,21 @@ impl<H: Hub> HubServer<H> {
             options: Arc::new(options),
             user_ids,
             shards: Arc::default(),
+            metrics: Arc::default(),
         })
+    }
+
+    /// With the counts of a server, instead of its own.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: Arc<Metrics>) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
+    /// What is counted of the hub.
+    #[must_use]
+    pub const fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// The hub seen from outside of its methods.
@@ -86,6 +103,7 @@ impl<H: Hub> HubServer<H> {
     /// Starts the actors that serve the hub on this thread, which runs an actix system.
     #[must_use]
     pub fn start(&self) -> Arc<HubRuntime> {
+        let telemetry = Telemetry::new(&self.metrics, self.options.trace_parent);
         Arc::new(HubRuntime {
             hub: HubActor::start(
                 self.hub.clone(),
@@ -94,10 +112,11 @@ impl<H: Hub> HubServer<H> {
             ),
             authorization: AuthorizationActor::new(self.options.authorization_timeout).start(),
             clock: ClockActor::new().start(),
-            registry: Registry::start(self.shards.clone()),
+            registry: Registry::start(self.shards.clone(), telemetry.counters.clone()),
             methods: self.described.table.clone(),
             options: self.options.clone(),
             user_ids: self.user_ids.clone(),
+            telemetry,
         })
     }
 }
@@ -117,6 +136,7 @@ pub struct HubRuntime {
     pub(super) methods: Arc<MethodTable>,
     pub(super) options: Arc<HubOptions>,
     pub(super) user_ids: Arc<dyn UserIdProvider>,
+    pub(super) telemetry: Telemetry,
 }
 
 impl HubRuntime {

@@ -18,6 +18,7 @@ use crate::{
         invocations::Admission,
     },
     hub::MethodEntry,
+    metrics::InvocationOutcome,
     protocol::{CompletionResult, HubMessage, Invocation},
     transport::Outbound,
 };
@@ -38,6 +39,8 @@ impl ConnectionActor {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(err) => {
+                    let connection_id = &**self.connection.id();
+                    tracing::debug!(connection_id, error.type = err.name(), "message not understood");
                     self.held = Some(Held::End(End::failed(err, source.detailed_errors)));
                 }
             }
@@ -111,6 +114,7 @@ impl ConnectionActor {
                 Ok(true)
             }
             Admission::TooMany(step) => {
+                source.telemetry.counters.invocation(InvocationOutcome::Refused);
                 if let Step::Call(Call { invocation_id: Some(id), target, cancel, .. }) = step {
                     let base = format!("An unexpected error occurred invoking '{target}' on the server.");
                     let err = HubError::new("Too many calls are running on this connection.");
@@ -212,7 +216,7 @@ impl ConnectionActor {
         let user = self.connection.user();
         let provided = std::panic::catch_unwind(AssertUnwindSafe(|| self.runtime.user_ids.user_id(&user)));
         provided.map(|id| id.filter(|id| !id.is_empty()).map(Arc::from)).map_err(|_| {
-            tracing::error!("the user id provider panicked");
+            tracing::error!(connection_id = &**self.connection.id(), "the user id provider panicked");
             let err = HubError::internal("Panic", "the user id could not be determined");
             err.told_to_client("An unexpected error occurred during connection handshake.", detailed)
         })

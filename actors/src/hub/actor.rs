@@ -7,11 +7,12 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use actix::prelude::*;
 use futures::{FutureExt, future::LocalBoxFuture};
+use tracing::Instrument;
 
 use crate::{
     HubCallerContext, HubError, HubResult,
     authorization::{Invoke, panic_text},
-    hub::{DescribedMethod, Hub, HubFilters, Run},
+    hub::{DescribedMethod, Hub, HubFilters, Run, span},
 };
 
 /// The hub itself is shared by all workers; this is one worker's door to it.
@@ -62,6 +63,10 @@ impl<H: Hub> Handler<Lifecycle> for HubActor<H> {
 
     fn handle(&mut self, event: Lifecycle, _: &mut Self::Context) -> Self::Result {
         let (hub, filters) = (self.hub.clone(), self.filters.clone());
+        let span = match &event {
+            Lifecycle::Connected(_) => span::connected::<H>(),
+            Lifecycle::Disconnected(..) => span::disconnected::<H>(),
+        };
         let hook: LocalBoxFuture<'static, HubResult> = Box::pin(async move {
             match event {
                 Lifecycle::Connected(ctx) => {
@@ -80,13 +85,19 @@ impl<H: Hub> Handler<Lifecycle> for HubActor<H> {
                 }
             }
         });
-        Box::pin(async move {
-            AssertUnwindSafe(hook).catch_unwind().await.unwrap_or_else(|panic| {
+        let around = span.clone();
+        let outcome = async move {
+            let outcome = AssertUnwindSafe(hook).catch_unwind().await.unwrap_or_else(|panic| {
                 let text = panic_text(panic.as_ref());
                 tracing::error!(panic = text, "a hub's hook panicked");
                 Err(HubError::internal("Panic", text))
-            })
-        })
+            });
+            if let Err(err) = &outcome {
+                span::failed(&around, err);
+            }
+            outcome
+        };
+        Box::pin(outcome.instrument(span))
     }
 }
 

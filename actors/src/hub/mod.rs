@@ -7,6 +7,7 @@ mod method;
 mod method_table;
 mod run;
 mod running;
+mod span;
 mod stream;
 
 use std::future::Future;

@@ -18,6 +18,7 @@ use crate::{
         DescribedMethod,
         running::{Progress, Running},
     },
+    metrics::InvocationOutcome,
 };
 
 /// Calls that run in their order. Their answers go back together, as far as they are there whenever one has to wait.
@@ -54,9 +55,10 @@ impl<H: 'static> Run<H> {
             Step::Refused(refusal) => return self.refuse(refusal),
         };
         match &call.fault {
-            None => self.running = Running::start(call, &self.hub, &self.methods, self.source.protocol),
+            None => self.running = Running::start(call, &self.hub, &self.methods, &self.source),
             Some(fault) => {
                 let error = fault.clone();
+                self.source.telemetry.counters.invocation(InvocationOutcome::Refused);
                 self.refuse(refusal_of(call, error));
             }
         }

@@ -13,8 +13,10 @@ use futures::{future::LocalBoxFuture, stream::LocalBoxStream};
 use crate::{
     HubCallerContext, HubError, HubInvocation,
     authorization::{Call, CallSource, Cancel, Turn, panic_text},
-    hub::{Answer, DescribedMethod},
+    hub::{Answer, DescribedMethod, span::InvocationSpan},
+    metrics::InvocationOutcome,
     protocol::{HubProtocol, Payload},
+    telemetry::log_failure,
 };
 
 /// A call between its beginning and its end.
@@ -27,6 +29,7 @@ pub(super) struct Running {
     /// Ready when the client wants no more, or is gone.
     cancelled: Option<LocalBoxFuture<'static, ()>>,
     turn: Turn,
+    span: InvocationSpan,
 }
 
 enum Work {
@@ -49,9 +52,11 @@ impl Running {
         call: Call,
         hub: &Arc<H>,
         methods: &Arc<[DescribedMethod<H>]>,
-        protocol: HubProtocol,
+        source: &CallSource,
     ) -> Option<Self> {
         let described = methods.get(call.method)?;
+        let (protocol, set_parent) = (source.protocol, source.telemetry.set_parent);
+        let span = InvocationSpan::new::<H>(&call.target, call.headers.as_ref(), set_parent);
         let ctx = call.invocation.ctx.clone();
         let invocation = call.invocation;
         let work = if described.filters.is_empty() {
@@ -67,6 +72,7 @@ impl Running {
             cancel: call.cancel,
             cancelled: None,
             turn: call.turn,
+            span,
         })
     }
 
@@ -90,7 +96,7 @@ impl Running {
         loop {
             match &mut self.work {
                 Work::Method(method) => {
-                    let answer = match guarded(|| method.as_mut().poll(cx)) {
+                    let answer = match guarded(|| self.span.in_scope(|| method.as_mut().poll(cx))) {
                         Ok(Poll::Ready(answer)) => answer,
                         Ok(Poll::Pending) => return self.wait(source, cx),
                         Err(panic) => Err(self.panicked(&panic)),
@@ -138,7 +144,7 @@ impl Running {
                 return Poll::Pending;
             }
             let Work::Stream(stream) = &mut self.work else { return Poll::Ready(()) };
-            match guarded(|| stream.as_mut().poll_next(cx)) {
+            match guarded(|| self.span.in_scope(|| stream.as_mut().poll_next(cx))) {
                 Ok(Poll::Pending) => return Poll::Pending,
                 Ok(Poll::Ready(Some(Ok(item)))) => {
                     if let Some(id) = &self.invocation_id {
@@ -180,6 +186,8 @@ impl Running {
     /// Answers: with a value, with the end of a stream, or with an error.
     fn answer(&self, source: &CallSource, records: &mut BytesMut, answer: Result<Option<Payload>, Failure>) {
         let protocol = source.protocol;
+        let outcome = if answer.is_ok() { InvocationOutcome::Completed } else { InvocationOutcome::Failed };
+        source.telemetry.counters.invocation(outcome);
         // A call that ends its connection is not answered, nor what comes behind it.
         let id = self.invocation_id.as_deref().filter(|_| !source.connection.is_abort_requested());
         match (answer, id) {
@@ -187,7 +195,15 @@ impl Running {
             (Ok(None), Some(id)) => protocol.write_completion_end(id, records),
             (Ok(_), None) => {}
             (Err((err, base)), id) => {
-                tracing::debug!(target = &*self.target, error = %err, "a hub method failed");
+                self.span.failed(&err);
+                let connection_id = self.ctx.connection_id();
+                log_failure!(
+                    err,
+                    "a hub method failed",
+                    parent: self.span.id(),
+                    connection_id,
+                    target = &*self.target
+                );
                 if let Some(id) = id {
                     let error = err.told_to_client(&base(&self.target), source.detailed_errors);
                     protocol.write_error(id, &error, records);
@@ -198,7 +214,14 @@ impl Running {
 
     fn panicked(&self, panic: &Panic) -> HubError {
         let text = panic_text(panic.as_ref());
-        tracing::error!(target = &*self.target, panic = text, "a hub method panicked");
+        let connection_id = self.ctx.connection_id();
+        tracing::error!(
+            parent: self.span.id(),
+            connection_id,
+            target = &*self.target,
+            panic = text,
+            "a hub method panicked"
+        );
         HubError::internal("Panic", text)
     }
 

@@ -4,7 +4,7 @@ use bytestring::ByteString;
 
 use crate::{
     ProtocolError,
-    protocol::{Argument, Arguments},
+    protocol::{Argument, Arguments, MessageHeaders},
 };
 
 /// What a client can say once the handshake is done.
@@ -65,6 +65,8 @@ pub struct Invocation {
     pub stream_ids: Vec<ByteString>,
     /// Whether a stream of answers is wanted.
     pub streaming: bool,
+    /// Its headers, if it has any. In MessagePack they are passed over.
+    pub headers: Option<MessageHeaders>,
     /// What is wrong with the message apart from its arguments. It ends the connection, once the method is known and
     /// the arguments are bound: a call that is refused before is refused and nothing more.
     pub fault: Option<ProtocolError>,

@@ -28,6 +28,7 @@ mod argument;
 mod arguments;
 mod framing;
 mod handshake;
+mod headers;
 mod json;
 mod message;
 mod messagepack;
@@ -47,6 +48,7 @@ pub use crate::protocol::{
     arguments::{ArgumentReader, Arguments},
     framing::RecordReader,
     handshake::{HandshakeRequest, handshake_response},
+    headers::MessageHeaders,
     message::{CompletionResult, HubMessage, Invocation},
     naming::NamingPolicy,
     payload::Payload,

@@ -10,17 +10,25 @@ use futures::channel::oneshot;
 
 use crate::{
     ConnectionId,
+    metrics::Counters,
     protocol::SerializedMessage,
     registry::{Ask, Deliver, Index, Question, Target},
     transport::Backlog,
 };
 
 /// State only: every decision about membership is in [`Index`], which knows no actors.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct RegistryActor {
     connections: Index<Client>,
+    counters: Arc<Counters>,
     /// Once the server ends: who waits until all connections are over.
     shutdown: Option<Vec<oneshot::Sender<()>>>,
+}
+
+impl RegistryActor {
+    pub(crate) fn new(counters: Arc<Counters>) -> Self {
+        Self { connections: Index::default(), counters, shutdown: None }
+    }
 }
 
 impl Actor for RegistryActor {
@@ -109,11 +117,12 @@ impl Handler<Publish> for RegistryActor {
     type Result = usize;
 
     fn handle(&mut self, Publish { target, message }: Publish, _: &mut Self::Context) -> usize {
-        let mut reached = 0;
+        let (mut reached, mut delivered) = (0, 0);
         self.connections.select(&target, |client| {
-            client.deliver(&message);
+            delivered += usize::from(client.deliver(&message));
             reached += 1;
         });
+        self.counters.delivered(delivered);
         reached
     }
 }
@@ -125,7 +134,7 @@ impl Handler<Ask> for RegistryActor {
         let mut question = Some(question);
         self.connections.select(&Target::Connection(id), |client| {
             if let Some(question) = question.take() {
-                client.ask(question);
+                self.counters.delivered(usize::from(client.ask(question)));
             }
         });
         question.map_or(Ok(()), Err)
@@ -192,15 +201,18 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// The bound of this link is the backlog, in bytes and over all of its queues; so the mailbox needs none.
-    fn deliver(&self, message: &SerializedMessage) {
+    /// Says whether the message is delivered, or the client too slow. The bound of this link is the backlog, in bytes and over
+    /// all of its queues; so the mailbox needs none.
+    fn deliver(&self, message: &SerializedMessage) -> bool {
         let fits = self.backlog.try_add(message.len(), self.maximum_backlog);
         self.deliver.do_send(if fits { Deliver::Message(message.clone()) } else { Deliver::Overflow });
+        fits
     }
 
-    fn ask(&self, question: Question) {
+    fn ask(&self, question: Question) -> bool {
         let fits = self.backlog.try_add(question.message.len(), self.maximum_backlog);
         self.deliver.do_send(if fits { Deliver::Question(question) } else { Deliver::Overflow });
+        fits
     }
 }
 

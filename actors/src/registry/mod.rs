@@ -33,6 +33,7 @@ pub(crate) use crate::registry::{
 };
 use crate::{
     ConnectionId, HubError, SendError,
+    metrics::Counters,
     protocol::{Argument, HubProtocol, ProtocolSet, SerializedMessage},
 };
 
@@ -59,8 +60,8 @@ impl Registry {
     }
 
     /// Starts the registry of this worker and joins it to the others.
-    pub(crate) fn start(shards: Arc<Shards>) -> Self {
-        let local = RegistryActor::default().start();
+    pub(crate) fn start(shards: Arc<Shards>, counters: Arc<Counters>) -> Self {
+        let local = RegistryActor::new(counters).start();
         let mut all = shards.actors.write();
         *all = Arc::new(all.iter().filter(|shard| shard.connected()).chain([&local]).cloned().collect());
         drop(all);

@@ -15,6 +15,7 @@ use actix_rt::Arbiter;
 use crate::{
     ClaimsPrincipal, DefaultUserIdProvider, DescribeError, Hub, HubContext, HubFilter, HubFilters,
     HubOptions, HubRuntime, HubServer, Policies, Policy, UserIdProvider,
+    metrics::Metrics,
     testing::{ConnectError, TestClient, TestConnect},
 };
 
@@ -123,6 +124,12 @@ impl<H: Hub> TestHub<H> {
     #[must_use]
     pub fn context(&self) -> HubContext<H> {
         self.server.context()
+    }
+
+    /// What is counted of the hub. Connections in memory are none of those that are counted by their transports.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        self.server.metrics()
     }
 }
 

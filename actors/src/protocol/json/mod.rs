@@ -29,7 +29,10 @@ pub(super) use crate::protocol::json::{
 };
 use crate::{
     ProtocolError,
-    protocol::{Argument, Arguments, CompletionResult, HubMessage, HubProtocol, Invocation, NamingPolicy},
+    protocol::{
+        Argument, Arguments, CompletionResult, HubMessage, HubProtocol, Invocation, MessageHeaders,
+        NamingPolicy,
+    },
 };
 
 /// Reads one record, given without its separator.
@@ -46,6 +49,7 @@ struct Envelope {
     error: Option<ByteString>,
     arguments: Option<Range<usize>>,
     stream_ids: Vec<ByteString>,
+    headers: Option<Range<usize>>,
     sequence_id: Option<i64>,
     item: Option<Range<usize>>,
     result: Option<Range<usize>>,
@@ -108,7 +112,8 @@ impl Envelope {
             }
             b"headers" => {
                 value.expect(Kind::Object, "headers", "StartObject")?;
-                check_headers(&record[value.range])?;
+                check_headers(&record[value.range.clone()])?;
+                self.headers = Some(value.range);
             }
             b"allowReconnect" if !matches!(value.kind, Kind::True | Kind::False) => {
                 return Err(invalid("Expected 'allowReconnect' to be true or false."));
@@ -172,7 +177,9 @@ impl Envelope {
         let invocation_id = self.invocation_id.take().filter(|id| !id.is_empty());
         // A call that cannot be bound goes before one that cannot be answered.
         let fault = (streaming && invocation_id.is_none()).then(|| missing("invocationId"));
-        Ok(Invocation { invocation_id, target, arguments, stream_ids: self.stream_ids, streaming, fault })
+        let headers = self.headers.map(|headers| MessageHeaders::json(record.slice(headers)));
+        let stream_ids = self.stream_ids;
+        Ok(Invocation { invocation_id, target, arguments, stream_ids, streaming, headers, fault })
     }
 
     fn required_id(&mut self) -> Result<ByteString, ProtocolError> {
@@ -268,7 +275,7 @@ fn read_stream_ids(record: &Bytes, array: Range<usize>) -> Result<Vec<ByteString
     }
 }
 
-/// Headers must be texts; nothing is done with them yet.
+/// Headers must be texts; they are looked at where somebody traces calls.
 fn check_headers(object: &[u8]) -> Result<(), ProtocolError> {
     let mut scanner = Scanner::new(object);
     scanner.expect(b'{')?;

@@ -88,7 +88,7 @@ impl Reader<'_> {
             Ok(stream_ids) => (stream_ids, None),
             Err(err) => (Vec::new(), Some(err)),
         };
-        Ok(Invocation { invocation_id, target, arguments, stream_ids, streaming, fault })
+        Ok(Invocation { invocation_id, target, arguments, stream_ids, streaming, headers: None, fault })
     }
 
     fn completion(&mut self) -> Result<HubMessage, ProtocolError> {
