@@ -22,8 +22,9 @@ pub(crate) async fn sign_in(
     }
     let seconds = query.iter().find(|(name, _)| name == "exp").and_then(|(_, value)| value.parse().ok());
     let mut properties = SignInProperties::new();
-    if let Some(time) = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
-        properties = properties.expires_at(SystemTime::now() + time);
+    let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    if let Some(time) = time.and_then(|time| SystemTime::now().checked_add(time)) {
+        properties = properties.expires_at(time);
     }
     let mut response = HttpResponse::Ok().content_type(TEXT).body("in");
     cookies.sign_in(&request, identity, &properties)?.add_to(&mut response);

@@ -5,7 +5,7 @@
 //! authorization actor where one of them is guarded; its beginning and its end to the hub and
 //! the registry. What it makes of messages is in `reading`, how it begins and ends in `begin_and_end`.
 
-use std::{any::Any, fmt, sync::Arc};
+use std::{any::Any, fmt, sync::Arc, time::Duration};
 
 use actix::{clock::Instant, prelude::*};
 use bytes::Bytes;
@@ -259,7 +259,7 @@ impl Handler<Tick> for ConnectionActor {
 
     fn handle(&mut self, Tick: Tick, ctx: &mut Self::Context) {
         let now = Instant::now();
-        if now < self.reminded_at {
+        if after(now, CLOCK_STEP) < self.reminded_at {
             // Overtaken by a reminder that came before it.
             return;
         }
@@ -326,6 +326,9 @@ fn timed_out() -> ProtocolError {
         "Client hasn't sent a message/ping within the configured ClientTimeoutInterval.",
     )
 }
+
+/// How exact the clock is at least.
+const CLOCK_STEP: Duration = Duration::from_secs(1);
 
 /// What comes is bounded elsewhere, in bytes by [`Flow`] and in calls by [`Invocations`]; this only sizes the queue.
 const MAILBOX_CAPACITY: usize = 64;

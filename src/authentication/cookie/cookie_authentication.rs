@@ -226,7 +226,11 @@ impl CookieAuthentication {
         let ticket = Ticket {
             principal: Arc::new(principal),
             issued_at: now,
-            expires_at: properties.expires_at.or_else(|| now.checked_add(self.lifetime)).unwrap_or(now),
+            // A time out of reach is one that nobody lives to see.
+            expires_at: properties
+                .expires_at
+                .or_else(|| now.checked_add(self.lifetime))
+                .unwrap_or_else(last_time),
             is_persistent: properties.is_persistent,
             allow_refresh: !properties.forbid_refresh,
         };
@@ -295,7 +299,10 @@ impl CookieAuthentication {
     fn attributes(&self, http: &HttpRequest, expires: Option<SystemTime>) -> Attributes {
         let mut text = String::new();
         if let Some(time) = expires {
-            text.push_str(&format!("; expires={}", HttpDate::from(time)));
+            text.push_str(&format!(
+                "; expires={}",
+                HttpDate::from(time.clamp(SystemTime::UNIX_EPOCH, last_time()))
+            ));
         }
         text.push_str("; path=/");
         let is_secure = self.secure == SecurePolicy::Always
@@ -395,6 +402,12 @@ impl fmt::Debug for CookieAuthentication {
             .field("sliding_expiration", &self.sliding_expiration)
             .finish_non_exhaustive()
     }
+}
+
+/// The end of the year 9999: no date of HTTP is later.
+fn last_time() -> SystemTime {
+    let last = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(253_402_300_799));
+    last.unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// Whether a script says that it asks: it cannot do anything with a page.

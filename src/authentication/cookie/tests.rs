@@ -291,6 +291,22 @@ fn a_cookie_says_for_whom_it_is() {
     assert_eq!(cookie(scheme().same_site(SameSite::None), how()), "path=/; secure; samesite=none; httponly");
 }
 
+#[actix_web::test]
+async fn a_cookie_may_be_for_ever() {
+    let for_ever = || scheme().expires_after(Duration::MAX);
+    let far = start() + DAY * 365 * 20_000;
+    for how in [SignInProperties::new(), SignInProperties::new().expires_at(far)] {
+        let how = how.persistent(true);
+        let headers = for_ever().sign_in_at(&get("/"), ann(), &how, start()).unwrap();
+        let set = set_cookies(headers);
+        assert!(set[0].contains("; expires=Fri, 31 Dec 9999 23:59:59 GMT;"), "{set:?}");
+        assert!(user_of(&for_ever(), &kept(&set), start() + DAY * 3_650).await.is_some());
+    }
+    let past = SignInProperties::new().persistent(true).expires_at(SystemTime::UNIX_EPOCH - DAY);
+    let cookies = signed_in(&scheme(), ann(), &past);
+    assert_eq!(user_of(&scheme(), &cookies, start()).await, None);
+}
+
 #[test]
 fn what_cannot_work_is_refused_when_the_server_is_built() {
     assert!(scheme().validate().is_ok());
