@@ -22,7 +22,7 @@ const USAGE = `CONTRACT_SERVER=path/of/the/built/example node check.mjs
 const RECORDINGS = {
   plain: {
     options: [],
-    areas: ['json', 'messagepack', 'hub', 'clients', 'streaming', 'websocket', 'negotiate', 'http', 'authorization', 'lifecycle', 'official', 'eleven'],
+    areas: ['json', 'messagepack', 'hub', 'clients', 'streaming', 'websocket', 'negotiate', 'http', 'authentication', 'authorization', 'lifecycle', 'official', 'eleven'],
   },
   detailed: { options: ['--detailed', '1'], areas: ['json', 'messagepack', 'hub', 'streaming'] },
   parallel: { options: ['--parallel', '4'], areas: ['json', 'messagepack', 'hub', 'streaming'] },
@@ -60,8 +60,11 @@ for (const tag of tags) {
   if (!cases.length) { console.error(`${tag}: no case matches`); process.exit(2); }
   const golden = JSON.parse(await readFile(here(`golden/${tag}.json`), 'utf8'));
   const listed = listOf(tag, golden);
-  const other = await run(tag, cases);
-  judge(tag, cases, golden, other, listed);
+  try {
+    judge(tag, cases, golden, await run(tag, cases), listed);
+  } catch (err) {
+    fail(tag, 'as a whole:', err.message);
+  }
   summary.push(`${tag}: ${cases.length} cases in ${Math.round((Date.now() - began) / 1000)} s`);
 }
 const known = [...total.known].sort().map(([kind, count]) => `${count} ${kind}`);
