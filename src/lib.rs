@@ -82,7 +82,8 @@ pub use actix_signalr_actors::{
     HubCallerContext, HubClients, HubContext, HubDescriptor, HubError, HubFilter, HubFilters, HubInvocation,
     HubMethod, HubOptions, HubResult, HubReturn, HubStream, Items, MethodDescriptor, NameUserIdProvider,
     NextCall, NextHook, Outcome, Policy, PolicyError, Requirement, SendError, SetTraceParent,
-    SingleClientProxy, TraceContext, UserIdProvider, claim_types, protocol::AnyValue,
+    SingleClientProxy, TraceContext, UserIdProvider, claim_types,
+    protocol::{AnyValue, NamingPolicy},
     transport::TransportKind,
 };
 #[cfg(feature = "macros")]

@@ -7,7 +7,6 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     ConnectionId, HubCallerContext, HubError, HubResult, SendError,
     error::short_name,
-    protocol::SerializedMessage,
     registry::{Registry, Target},
 };
 
@@ -144,7 +143,7 @@ impl ClientProxy {
         {
             return Err(SendError::EmptyName);
         }
-        let message = SerializedMessage::invocation(method, &arguments, self.registry.protocols())?;
+        let message = self.registry.encode(method, &arguments)?;
         self.registry.publish(self.target.clone(), message).await
     }
 }
@@ -169,7 +168,7 @@ impl SingleClientProxy {
     /// # Errors
     /// When the arguments cannot be written.
     pub async fn send<A: Serialize>(&self, method: &str, arguments: A) -> Result<(), SendError> {
-        let message = SerializedMessage::invocation(method, &arguments, self.registry.protocols())?;
+        let message = self.registry.encode(method, &arguments)?;
         self.registry.publish(Target::Connection(self.connection_id.clone()), message).await
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::SetTraceParent;
+use crate::{SetTraceParent, protocol::NamingPolicy};
 
 /// The options of one hub; the defaults are those of ASP.NET Core SignalR unless stated.
 ///
@@ -25,6 +25,7 @@ pub struct HubOptions {
     pub(crate) maximum_parallel_invocations: usize,
     pub(crate) authorization_timeout: Duration,
     pub(crate) stream_buffer_capacity: usize,
+    pub(crate) naming_policy: NamingPolicy,
     pub(crate) trace_parent: Option<SetTraceParent>,
 }
 
@@ -39,6 +40,7 @@ impl Default for HubOptions {
             maximum_parallel_invocations: 1,
             authorization_timeout: Duration::from_secs(30),
             stream_buffer_capacity: 10,
+            naming_policy: NamingPolicy::Conventional,
             trace_parent: None,
         }
     }
@@ -96,6 +98,14 @@ impl HubOptions {
     #[must_use]
     pub const fn stream_buffer_capacity(mut self, items: usize) -> Self {
         self.stream_buffer_capacity = items;
+        self
+    }
+
+    /// What the members of structs are called on the wire, in arguments, results and what is sent;
+    /// [`NamingPolicy::Conventional`], so that a plain derive is what clients of either protocol expect.
+    #[must_use]
+    pub const fn naming_policy(mut self, naming: NamingPolicy) -> Self {
+        self.naming_policy = naming;
         self
     }
 

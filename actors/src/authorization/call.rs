@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     authorization::{HubInvocation, Policy},
     context::Connection,
-    protocol::{HubProtocol, MessageHeaders},
+    protocol::{MessageHeaders, PayloadFormat},
     telemetry::Telemetry,
     transport::Backlog,
 };
@@ -88,7 +88,7 @@ pub(crate) struct Refusal {
 /// Where calls come from and their answers go to; the same for all calls of a connection.
 #[derive(Debug)]
 pub(crate) struct CallSource {
-    pub(crate) protocol: HubProtocol,
+    pub(crate) format: PayloadFormat,
     pub(crate) detailed_errors: bool,
     pub(crate) completed: Recipient<Completed>,
     pub(crate) connection: Arc<Connection>,
@@ -100,7 +100,7 @@ pub(crate) struct CallSource {
 
 impl CallSource {
     pub(crate) fn new(
-        protocol: HubProtocol,
+        format: PayloadFormat,
         detailed_errors: bool,
         completed: Recipient<Completed>,
         connection: Arc<Connection>,
@@ -108,7 +108,7 @@ impl CallSource {
         telemetry: Telemetry,
     ) -> Arc<Self> {
         Arc::new(Self {
-            protocol,
+            format,
             detailed_errors,
             completed,
             connection,

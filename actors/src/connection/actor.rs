@@ -200,14 +200,14 @@ impl Handler<Deliver> for ConnectionActor {
     fn handle(&mut self, deliver: Deliver, ctx: &mut Self::Context) {
         match (deliver, &self.stage) {
             (Deliver::Message(message), Stage::Connecting(source) | Stage::Open(source)) => {
-                let protocol = source.protocol;
+                let protocol = source.format.protocol;
                 self.hand_on(&message, protocol, ctx);
             }
             (Deliver::Message(message), Stage::Handshake | Stage::Ending) => {
                 let _ = self.flow.outbound.remove(message.len());
             }
             (Deliver::Question(question), Stage::Connecting(source) | Stage::Open(source)) => {
-                let protocol = source.protocol;
+                let protocol = source.format.protocol;
                 let Question { id, message, reply } = question;
                 self.unanswered.insert(id, reply);
                 self.hand_on(&message, protocol, ctx);
@@ -272,7 +272,7 @@ impl Handler<Tick> for ConnectionActor {
             Stage::Handshake if now >= self.handshake_deadline => self.refuse_handshake(CANCELED, ctx),
             Stage::Handshake | Stage::Ending => {}
             Stage::Connecting(source) | Stage::Open(source) => {
-                let ping = source.protocol.ping();
+                let ping = source.format.protocol.ping();
                 match self.keep_alive.due(now, self.held.is_none()) {
                     // A client that does not read needs no more to read.
                     Due::Ping if !self.has_inherent_keep_alive && self.flow.outbound.is_empty() => {

@@ -16,7 +16,7 @@ use crate::{
     context::Caller,
     hub::Lifecycle,
     metrics::ConnectionRefusal,
-    protocol::{HubProtocol, handshake_response},
+    protocol::{HubProtocol, PayloadFormat, handshake_response},
     registry::{Client, Connect, Disconnect},
     telemetry::log_failure,
     transport::Outbound,
@@ -42,7 +42,7 @@ impl ConnectionActor {
         ctx: &mut Context<Self>,
     ) {
         let source = CallSource::new(
-            protocol,
+            PayloadFormat { protocol, naming: self.runtime.options.naming_policy },
             self.runtime.options.detailed_errors,
             ctx.address().recipient(),
             self.connection.clone(),
@@ -130,7 +130,7 @@ impl ConnectionActor {
             self.transport.do_send(Outbound::Abort);
         } else {
             if let Stage::Connecting(source) | Stage::Open(source) = &stage {
-                self.send(source.protocol.close(end.told.as_deref(), end.allow_reconnect));
+                self.send(source.format.protocol.close(end.told.as_deref(), end.allow_reconnect));
             }
             self.transport.do_send(Outbound::Close);
         }

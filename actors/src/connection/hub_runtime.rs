@@ -56,9 +56,9 @@ impl<H: Hub> HubServer<H> {
         Ok(Self {
             hub: Arc::new(hub),
             described,
+            shards: Arc::new(Shards::new(options.naming_policy)),
             options: Arc::new(options),
             user_ids,
-            shards: Arc::default(),
             metrics: Arc::default(),
         })
     }
@@ -144,6 +144,12 @@ impl HubRuntime {
     #[must_use]
     pub fn connect(self: &Arc<Self>, connection: NewConnection) -> Addr<ConnectionActor> {
         ConnectionActor::start_for(self.clone(), connection)
+    }
+
+    /// The options of the hub.
+    #[must_use]
+    pub fn options(&self) -> &HubOptions {
+        &self.options
     }
 
     /// The actor that says who may connect.

@@ -19,7 +19,7 @@ use crate::{
     },
     hub::MethodEntry,
     metrics::InvocationOutcome,
-    protocol::{CompletionResult, HubMessage, Invocation},
+    protocol::{CompletionResult, HubMessage, Invocation, PayloadFormat},
     transport::Outbound,
 };
 
@@ -56,7 +56,10 @@ impl ConnectionActor {
         let held = match self.held.take() {
             Some(held) => held,
             None => match self.input.next()? {
-                Some(record) => Held::Message(source.protocol.parse(&record)?),
+                Some(record) => {
+                    let PayloadFormat { protocol, naming } = source.format;
+                    Held::Message(protocol.parse_with(&record, naming)?)
+                }
                 None => {
                     self.start_batches(source);
                     return Ok(false);
@@ -142,7 +145,7 @@ impl ConnectionActor {
 
     fn send_error(&self, source: &CallSource, invocation_id: &str, error: &str) {
         let mut record = BytesMut::new();
-        source.protocol.write_error(invocation_id, error, &mut record);
+        source.format.protocol.write_error(invocation_id, error, &mut record);
         self.send(record.freeze());
     }
 

@@ -5,7 +5,7 @@ use std::{fmt, future::Future, sync::Arc};
 use futures::future::LocalBoxFuture;
 use serde::Serialize;
 
-use crate::{HubCallerContext, HubError, HubInvocation, HubResult, hub::Answer, protocol::HubProtocol};
+use crate::{HubCallerContext, HubError, HubInvocation, HubResult, hub::Answer, protocol::PayloadFormat};
 
 /// Code around every call of a hub: it may look at the call, change its arguments, answer in its place, and look at what
 /// came of it. The same around the two hooks.
@@ -83,10 +83,10 @@ impl HubFilters {
     pub(crate) async fn call(
         &self,
         call: HubInvocation,
-        protocol: HubProtocol,
+        format: PayloadFormat,
         method: &MethodCall<'_>,
     ) -> Result<Answer, HubError> {
-        let next = NextCall { filters: &self.0, method, protocol };
+        let next = NextCall { filters: &self.0, method, format };
         next.run(call).await.map(|HubAnswer(answer)| answer)
     }
 
@@ -128,7 +128,7 @@ impl HubAnswer {
 pub struct NextCall<'a> {
     filters: &'a [Arc<dyn AnyFilter>],
     method: &'a MethodCall<'a>,
-    protocol: HubProtocol,
+    format: PayloadFormat,
 }
 
 pub(crate) type MethodCall<'a> =
@@ -151,7 +151,7 @@ impl NextCall<'_> {
     /// # Errors
     /// When the value cannot be written.
     pub fn answer(&self, value: &impl Serialize) -> HubResult<HubAnswer> {
-        Ok(HubAnswer(Answer::Value(self.protocol.encode_payload(value)?)))
+        Ok(HubAnswer(Answer::Value(self.format.encode(value)?)))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     HubCallerContext, HubError, ProtocolError,
     authorization::{ArgumentKind, BoundArguments},
     hub::{ClientStream, HubStream, Upload},
-    protocol::{ArgumentReader, Arguments, HubProtocol, Payload},
+    protocol::{ArgumentReader, Arguments, Payload, PayloadFormat},
 };
 
 /// An argument of a hub method: any owned value that serde reads, a [`ClientStream`], or a [`CancellationToken`].
@@ -110,7 +110,7 @@ pub trait HubReturn<Kind>: 'static {
     /// # Errors
     /// The error of the method, or that the value cannot be written.
     #[doc(hidden)]
-    fn into_answer(self, protocol: HubProtocol) -> Result<Answer, HubError>;
+    fn into_answer(self, format: PayloadFormat) -> Result<Answer, HubError>;
 }
 
 /// What a method answers with, encoded.
@@ -131,9 +131,9 @@ impl fmt::Debug for Answer {
 impl<T: Serialize + 'static, E: Into<HubError> + 'static> HubReturn<ViaSerde> for Result<T, E> {
     const STREAMS: bool = false;
 
-    fn into_answer(self, protocol: HubProtocol) -> Result<Answer, HubError> {
+    fn into_answer(self, format: PayloadFormat) -> Result<Answer, HubError> {
         let value = self.map_err(Into::into)?;
-        Ok(Answer::Value(protocol.encode_payload(&value)?))
+        Ok(Answer::Value(format.encode(&value)?))
     }
 }
 
@@ -141,8 +141,8 @@ impl<T: Serialize + 'static, E: Into<HubError> + 'static> HubReturn<ViaSerde> fo
 impl<T: Serialize + 'static> HubReturn<ViaStream> for HubStream<T> {
     const STREAMS: bool = true;
 
-    fn into_answer(self, protocol: HubProtocol) -> Result<Answer, HubError> {
-        let encode = move |item: Result<T, HubError>| Ok(protocol.encode_payload(&item?)?);
+    fn into_answer(self, format: PayloadFormat) -> Result<Answer, HubError> {
+        let encode = move |item: Result<T, HubError>| Ok(format.encode(&item?)?);
         Ok(Answer::Stream(self.map(encode).boxed_local()))
     }
 }
@@ -151,8 +151,8 @@ impl<T: Serialize + 'static> HubReturn<ViaStream> for HubStream<T> {
 impl<T: Serialize + 'static, E: Into<HubError> + 'static> HubReturn<ViaStream> for Result<HubStream<T>, E> {
     const STREAMS: bool = true;
 
-    fn into_answer(self, protocol: HubProtocol) -> Result<Answer, HubError> {
-        self.map_err(Into::into)?.into_answer(protocol)
+    fn into_answer(self, format: PayloadFormat) -> Result<Answer, HubError> {
+        self.map_err(Into::into)?.into_answer(format)
     }
 }
 
@@ -183,7 +183,7 @@ pub trait HubMethod<H, Marker>: Clone + Send + Sync + 'static {
         hub: Arc<H>,
         ctx: HubCallerContext,
         arguments: Self::Arguments,
-        protocol: HubProtocol,
+        format: PayloadFormat,
     ) -> LocalBoxFuture<'static, Result<Answer, HubError>>;
 }
 
@@ -219,9 +219,9 @@ macro_rules! hub_method {
                 hub: Arc<H>,
                 ctx: HubCallerContext,
                 ($($value,)*): Self::Arguments,
-                protocol: HubProtocol,
+                format: PayloadFormat,
             ) -> LocalBoxFuture<'static, Result<Answer, HubError>> {
-                Box::pin(async move { self(&hub, ctx, $($value),*).await.into_answer(protocol) })
+                Box::pin(async move { self(&hub, ctx, $($value),*).await.into_answer(format) })
             }
         }
     };
@@ -276,7 +276,7 @@ pub(crate) trait AnyMethod<H>: Send + Sync {
         hub: Arc<H>,
         ctx: HubCallerContext,
         arguments: BoundArguments,
-        protocol: HubProtocol,
+        format: PayloadFormat,
     ) -> LocalBoxFuture<'static, Result<Answer, HubError>>;
 }
 
@@ -296,10 +296,10 @@ impl<H: 'static, Marker: 'static, M: HubMethod<H, Marker>> AnyMethod<H> for Eras
         hub: Arc<H>,
         ctx: HubCallerContext,
         arguments: BoundArguments,
-        protocol: HubProtocol,
+        format: PayloadFormat,
     ) -> LocalBoxFuture<'static, Result<Answer, HubError>> {
         match arguments.take::<M::Arguments>() {
-            Some(arguments) => self.0.clone().call(hub, ctx, arguments, protocol),
+            Some(arguments) => self.0.clone().call(hub, ctx, arguments, format),
             // They were bound by this very method.
             None => Box::pin(async {
                 Err(HubError::internal("InvalidOperationException", "arguments of another method"))

@@ -68,7 +68,7 @@ impl<H: 'static> Run<H> {
         self.answers.turns.end(refusal.turn);
         let Some(id) = refusal.invocation_id else { return };
         if !self.source.connection.is_abort_requested() {
-            self.source.protocol.write_error(&id, &refusal.error, &mut self.answers.records);
+            self.source.format.protocol.write_error(&id, &refusal.error, &mut self.answers.records);
         }
         if refusal.is_tracked {
             self.answers.ended.push(id);

@@ -15,7 +15,7 @@ use crate::{
     authorization::{Call, CallSource, Cancel, Turn, panic_text},
     hub::{Answer, DescribedMethod, span::InvocationSpan},
     metrics::InvocationOutcome,
-    protocol::{HubProtocol, Payload},
+    protocol::{Payload, PayloadFormat},
     telemetry::log_failure,
 };
 
@@ -55,14 +55,14 @@ impl Running {
         source: &CallSource,
     ) -> Option<Self> {
         let described = methods.get(call.method)?;
-        let (protocol, set_parent) = (source.protocol, source.telemetry.set_parent);
+        let (format, set_parent) = (source.format, source.telemetry.set_parent);
         let span = InvocationSpan::new::<H>(&call.target, call.headers.as_ref(), set_parent);
         let ctx = call.invocation.ctx.clone();
         let invocation = call.invocation;
         let work = if described.filters.is_empty() {
-            described.method.call(hub.clone(), invocation.ctx, invocation.arguments, protocol)
+            described.method.call(hub.clone(), invocation.ctx, invocation.arguments, format)
         } else {
-            filtered(call.method, invocation, hub.clone(), methods.clone(), protocol)
+            filtered(call.method, invocation, hub.clone(), methods.clone(), format)
         };
         Some(Self {
             invocation_id: call.invocation_id,
@@ -148,7 +148,7 @@ impl Running {
                 Ok(Poll::Pending) => return Poll::Pending,
                 Ok(Poll::Ready(Some(Ok(item)))) => {
                     if let Some(id) = &self.invocation_id {
-                        source.protocol.write_stream_item(id, &item, records);
+                        source.format.protocol.write_stream_item(id, &item, records);
                     }
                 }
                 Ok(Poll::Ready(None)) => {
@@ -185,7 +185,7 @@ impl Running {
 
     /// Answers: with a value, with the end of a stream, or with an error.
     fn answer(&self, source: &CallSource, records: &mut BytesMut, answer: Result<Option<Payload>, Failure>) {
-        let protocol = source.protocol;
+        let protocol = source.format.protocol;
         let outcome = if answer.is_ok() { InvocationOutcome::Completed } else { InvocationOutcome::Failed };
         source.telemetry.counters.invocation(outcome);
         // A call that ends its connection is not answered, nor what comes behind it.
@@ -237,15 +237,15 @@ fn filtered<H: 'static>(
     invocation: HubInvocation,
     hub: Arc<H>,
     methods: Arc<[DescribedMethod<H>]>,
-    protocol: HubProtocol,
+    format: PayloadFormat,
 ) -> LocalBoxFuture<'static, Result<Answer, HubError>> {
     Box::pin(async move {
         let Some(described) = methods.get(index) else {
             return Err(HubError::internal("InvalidOperationException", "a method of another hub"));
         };
         let method =
-            |call: HubInvocation| described.method.call(hub.clone(), call.ctx, call.arguments, protocol);
-        described.filters.call(invocation, protocol, &method).await
+            |call: HubInvocation| described.method.call(hub.clone(), call.ctx, call.arguments, format);
+        described.filters.call(invocation, format, &method).await
     })
 }
 

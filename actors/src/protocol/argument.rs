@@ -20,7 +20,7 @@ pub struct Argument {
 }
 
 impl Argument {
-    pub(super) const fn new(
+    pub(crate) const fn new(
         protocol: HubProtocol,
         raw: Bytes,
         naming: NamingPolicy,

@@ -34,6 +34,7 @@ mod message;
 mod messagepack;
 mod naming;
 mod payload;
+mod payload_format;
 mod protocol_set;
 mod serialized;
 mod serializers;
@@ -52,6 +53,7 @@ pub use crate::protocol::{
     message::{CompletionResult, HubMessage, Invocation},
     naming::NamingPolicy,
     payload::Payload,
+    payload_format::PayloadFormat,
     protocol_set::ProtocolSet,
     serialized::SerializedMessage,
 };

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 /// A value encoded in one protocol, to be put into a message of it.
 #[derive(Clone, Debug)]
-pub struct Payload(pub(super) Bytes);
+pub struct Payload(pub(crate) Bytes);
 
 impl Payload {
     /// How many bytes it takes.

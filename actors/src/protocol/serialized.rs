@@ -55,8 +55,9 @@ impl SerializedMessage {
         method: &str,
         arguments: &impl Serialize,
         protocols: ProtocolSet,
+        naming: NamingPolicy,
     ) -> Result<Self, SendError> {
-        Self::encode(Some(invocation_id), method, arguments, protocols, NamingPolicy::default())
+        Self::encode(Some(invocation_id), method, arguments, protocols, naming)
     }
 
     fn encode(

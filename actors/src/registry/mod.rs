@@ -34,7 +34,7 @@ pub(crate) use crate::registry::{
 use crate::{
     ConnectionId, HubError, SendError,
     metrics::Counters,
-    protocol::{Argument, HubProtocol, ProtocolSet, SerializedMessage},
+    protocol::{Argument, HubProtocol, NamingPolicy, ProtocolSet, SerializedMessage},
 };
 
 /// The registries of one hub on all workers, seen from one of them or from outside.
@@ -51,6 +51,14 @@ pub(crate) struct Shards {
     questions: OpenQuestions,
     /// In which protocols messages have to be encoded: those that any client has ever spoken.
     protocols: AtomicU8,
+    naming: NamingPolicy,
+}
+
+impl Shards {
+    /// None yet; what is sent names the members of structs so.
+    pub(crate) fn new(naming: NamingPolicy) -> Self {
+        Self { naming, ..Self::default() }
+    }
 }
 
 impl Registry {
@@ -108,7 +116,8 @@ impl Registry {
         arguments: &impl Serialize,
     ) -> Result<Argument, HubError> {
         let open = self.shards.questions.open(connection_id);
-        let message = SerializedMessage::question(&open.id, method, arguments, self.protocols())?;
+        let message =
+            SerializedMessage::question(&open.id, method, arguments, self.protocols(), self.shards.naming)?;
         let (reply, answer) = oneshot::channel();
         let mut question = Question { id: open.id.clone(), message, reply };
         let peers = self.peers();
@@ -131,8 +140,17 @@ impl Registry {
     ///
     /// A client whose protocol nobody spoke before is not missed: what is encoded without it was sent before the client
     /// had its handshake answered.
-    pub(crate) fn protocols(&self) -> ProtocolSet {
+    fn protocols(&self) -> ProtocolSet {
         ProtocolSet::from_bits(self.shards.protocols.load(Ordering::Acquire))
+    }
+
+    /// Encodes a call for any client.
+    pub(crate) fn encode(
+        &self,
+        method: &str,
+        arguments: &impl Serialize,
+    ) -> Result<SerializedMessage, SendError> {
+        SerializedMessage::invocation_with(method, arguments, self.protocols(), self.shards.naming)
     }
 
     /// A client speaks a protocol.

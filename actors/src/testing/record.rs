@@ -3,6 +3,11 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::{
+    ProtocolError,
+    protocol::{Argument, HubProtocol, NamingPolicy},
+};
+
 /// A record as it came, and what it says.
 #[derive(Debug)]
 pub(super) struct Record {
@@ -53,19 +58,24 @@ impl Record {
     }
 
     /// The result of a call.
-    pub(super) fn result<R: DeserializeOwned>(&self) -> Result<R, serde_json::Error> {
-        R::deserialize(&self.message["result"])
+    pub(super) fn result<R: DeserializeOwned>(&self, naming: NamingPolicy) -> Result<R, ProtocolError> {
+        typed(&self.message["result"], naming)
     }
 
     /// The arguments of a call: as a tuple, or a single one alone.
-    pub(super) fn arguments<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+    pub(super) fn arguments<T: DeserializeOwned>(&self, naming: NamingPolicy) -> Result<T, ProtocolError> {
         let arguments = &self.message["arguments"];
-        T::deserialize(arguments).or_else(|err| match arguments.as_array().map(Vec::as_slice) {
-            Some([]) => T::deserialize(Value::Null),
-            Some([single]) => T::deserialize(single),
+        typed(arguments, naming).or_else(|err| match arguments.as_array().map(Vec::as_slice) {
+            Some([]) => typed(&Value::Null, naming),
+            Some([single]) => typed(single, naming),
             _ => Err(err),
         })
     }
+}
+
+/// A value as the hub names the members of its types.
+fn typed<T: DeserializeOwned>(value: &Value, naming: NamingPolicy) -> Result<T, ProtocolError> {
+    Argument::new(HubProtocol::Json, value.to_string().into(), naming, "value").read()
 }
 
 #[cfg(test)]
@@ -73,7 +83,9 @@ mod tests {
     use super::*;
 
     fn arguments<T: DeserializeOwned>(list: &str) -> Option<T> {
-        Record::read(format!(r#"{{"type":1,"target":"T","arguments":{list}}}"#).as_bytes()).arguments().ok()
+        Record::read(format!(r#"{{"type":1,"target":"T","arguments":{list}}}"#).as_bytes())
+            .arguments(NamingPolicy::default())
+            .ok()
     }
 
     #[test]

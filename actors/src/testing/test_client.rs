@@ -15,8 +15,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    ConnectionActor, ConnectionId,
-    protocol::RECORD_SEPARATOR,
+    ConnectionActor, ConnectionId, ProtocolError,
+    protocol::{HubProtocol, NamingPolicy, RECORD_SEPARATOR},
     testing::{Closed, InvokeError, pipe::Pipe, record::Record, soon},
     transport::{Flow, Received, TransportClosed},
 };
@@ -31,6 +31,7 @@ pub struct TestClient {
     flow: Flow,
     connection: Addr<ConnectionActor>,
     calls: AtomicU64,
+    naming: NamingPolicy,
 }
 
 impl TestClient {
@@ -39,8 +40,9 @@ impl TestClient {
         pipe: Arc<Pipe>,
         flow: Flow,
         connection: Addr<ConnectionActor>,
+        naming: NamingPolicy,
     ) -> Self {
-        Self { id, pipe, flow, connection, calls: AtomicU64::new(0) }
+        Self { id, pipe, flow, connection, calls: AtomicU64::new(0), naming }
     }
 
     /// The public id of the connection.
@@ -65,7 +67,7 @@ impl TestClient {
         arguments: impl Serialize,
     ) -> Result<R, InvokeError> {
         let id = (self.calls.fetch_add(1, Ordering::Relaxed) + 1).to_string();
-        self.send_record(&invocation(Some(&id), method, &arguments)).await;
+        self.send_record(&self.invocation(Some(&id), method, &arguments)).await;
         let answer = self.pipe.take(|state| match state.first(|record| record.answers(&id)) {
             None if state.has_ended => Some(None),
             answer => answer.map(Some),
@@ -76,7 +78,7 @@ impl TestClient {
         let answer = answer.ok_or_else(|| InvokeError(CONNECTION_CLOSED.to_owned()))?;
         match answer.error() {
             Some(error) => Err(InvokeError(error.to_owned())),
-            None => Ok(read(&answer, Record::result)),
+            None => Ok(read(&answer, |record| record.result(self.naming))),
         }
     }
 
@@ -85,7 +87,7 @@ impl TestClient {
     /// # Panics
     /// When the arguments are no tuple.
     pub async fn send(&self, method: &str, arguments: impl Serialize) {
-        self.send_record(&invocation(None, method, &arguments)).await;
+        self.send_record(&self.invocation(None, method, &arguments)).await;
     }
 
     /// The arguments of the first call of a client method that has not been taken yet; waits for it, a second at the
@@ -102,7 +104,7 @@ impl TestClient {
         let Some(Some(call)) = soon(call).await else {
             panic!("'{method}' has not been called; {}", self.unread());
         };
-        read(&call, Record::arguments)
+        read(&call, |record| record.arguments(self.naming))
     }
 
     /// Whether a call of a client method is here that has not been taken yet. Waits for nothing: to be sure that
@@ -210,6 +212,22 @@ impl TestClient {
         })
     }
 
+    /// A call as a record, without its separator.
+    fn invocation(&self, id: Option<&str>, method: &str, arguments: &impl Serialize) -> String {
+        let arguments = match HubProtocol::Json.encode_payload_with(arguments, self.naming) {
+            Ok(payload) => String::from_utf8_lossy(&payload.0).into_owned(),
+            Err(err) => panic!("the arguments cannot be written: {err}"),
+        };
+        let arguments = match &*arguments {
+            "null" => "[]",
+            list if list.starts_with('[') => list,
+            _ => panic!("arguments are given as a tuple: `(value,)` for a single one"),
+        };
+        let method = Value::from(method);
+        let id = id.map(|id| format!(r#""invocationId":{},"#, Value::from(id))).unwrap_or_default();
+        format!(r#"{{"type":1,{id}"target":{method},"arguments":{arguments}}}"#)
+    }
+
     /// What nobody has taken, for the text of a panic.
     fn unread(&self) -> String {
         self.pipe.look(|state| {
@@ -234,21 +252,8 @@ impl fmt::Debug for TestClient {
     }
 }
 
-/// A call as a record, without its separator.
-fn invocation(id: Option<&str>, method: &str, arguments: &impl Serialize) -> String {
-    let arguments = match serde_json::to_string(arguments) {
-        Ok(none) if none == "null" => "[]".to_owned(),
-        Ok(list) if list.starts_with('[') => list,
-        Ok(_) => panic!("arguments are given as a tuple: `(value,)` for a single one"),
-        Err(err) => panic!("the arguments cannot be written: {err}"),
-    };
-    let method = Value::from(method);
-    let id = id.map(|id| format!(r#""invocationId":{},"#, Value::from(id))).unwrap_or_default();
-    format!(r#"{{"type":1,{id}"target":{method},"arguments":{arguments}}}"#)
-}
-
 /// Reads a value out of a record.
-fn read<T>(record: &Record, read: impl FnOnce(&Record) -> Result<T, serde_json::Error>) -> T {
+fn read<T>(record: &Record, read: impl FnOnce(&Record) -> Result<T, ProtocolError>) -> T {
     match read(record) {
         Ok(value) => value,
         Err(err) => panic!("{} holds no such value: {err}", record.text),

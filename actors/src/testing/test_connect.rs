@@ -164,7 +164,7 @@ impl<'a> TestConnect<'a> {
                 }
             }
         };
-        Ok(TestClient::new(id, pipe, flow, connection))
+        Ok(TestClient::new(id, pipe, flow, connection, worker.runtime.options().naming_policy))
     }
 
     /// Asks what the face of a server asks before it lets a request through.
