@@ -37,11 +37,10 @@ impl RequestDoor {
     /// Hands the body of a request to the connection; waits while the connection does not keep up.
     pub(crate) async fn send(&self, mut body: Payload) -> Result<(), ConnectError> {
         let _one_at_a_time = self.sending.lock().await;
+        self.check_connected()?;
         while let Some(chunk) = body.next().await {
             let chunk = chunk.map_err(|_| ConnectError::UnreadableBody)?;
-            if !self.connection.connected() {
-                return Err(ConnectError::Gone);
-            }
+            self.check_connected()?;
             while self.flow.inbound.wait() {
                 let room = self.room.send(WaitForRoom).await;
                 room.unwrap_or(Err(())).map_err(|()| ConnectError::Gone)?;
@@ -50,6 +49,11 @@ impl RequestDoor {
             // Its bytes are bounded by the backlog, so the mailbox need not be.
             self.connection.do_send(Received(chunk));
         }
+        // What it has brought may have ended the connection: the client is told so where it listens.
+        Ok(())
+    }
+
+    fn check_connected(&self) -> Result<(), ConnectError> {
         if self.connection.connected() { Ok(()) } else { Err(ConnectError::Gone) }
     }
 }
