@@ -1,0 +1,168 @@
+//! What a token says: from when to when, for whom, from whom.
+
+use super::*;
+
+#[test]
+fn t5_a_token_ends_after_the_skew() {
+    for (age, description) in
+        [(299, None), (300, None), (301, Some("The token expired at '11/14/2023 22:08:19'"))]
+    {
+        let token = token(&claims_with(&json!({"exp": NOW - age, "nbf": null})));
+        match description {
+            None => assert_accepted(&hs256(), &token),
+            some => assert_refused(&hs256(), &token, some),
+        }
+    }
+    let just_over = token(&claims_with(&json!({"exp": NOW - 300, "nbf": null})));
+    assert!(hs256().validate_at(&just_over, now() + Duration::from_nanos(1_000)).is_err());
+
+    let strict = hs256().clock_skew(Duration::ZERO);
+    assert_accepted(&strict, &token(&claims_with(&json!({"exp": NOW}))));
+    assert!(strict.validate_at(&token(&claims_with(&json!({"exp": NOW - 1}))), now()).is_err());
+    assert_accepted(
+        &hs256().clock_skew(Duration::MAX),
+        &token(&claims_with(&json!({"exp": 1, "nbf": null}))),
+    );
+}
+
+#[test]
+fn t6_a_token_begins_before_the_skew() {
+    let from = |ahead: u64| token(&claims_with(&json!({"nbf": NOW + ahead, "exp": NOW + 9_999})));
+    assert_accepted(&hs256(), &from(300));
+    assert_refused(&hs256(), &from(301), Some("The token is not valid before '11/14/2023 22:18:21'"));
+}
+
+#[test]
+fn t7_times_have_to_make_sense() {
+    let no_end = token(&claims_with(&json!({"exp": null})));
+    assert_refused(&hs256(), &no_end, Some("The token has no expiration"));
+    let lenient = hs256().require_expiration(false);
+    let ticket = lenient.validate_at(&no_end, now()).unwrap();
+    assert_eq!(ticket.expires_at(), None);
+
+    let reversed = token(&claims_with(&json!({"nbf": NOW + 2, "exp": NOW + 1})));
+    let text =
+        "The token lifetime is invalid; NotBefore: '11/14/2023 22:13:22', Expires: '11/14/2023 22:13:21'";
+    assert_refused(&hs256(), &reversed, Some(text));
+
+    for name in ["exp", "nbf"] {
+        for time in [
+            "\"\"",
+            "\"soon\"",
+            "\"1.5\"",
+            "null",
+            "true",
+            "[]",
+            "{}",
+            "-1e300",
+            "1e300",
+            "1e999",
+            "99999999999999999999999",
+            "NaN",
+        ] {
+            let payload = format!(
+                r#"{{"iss":"{ISSUER}","aud":"{AUDIENCE}","{name}":{time},"{}":{}}}"#,
+                if name == "exp" { "nbf" } else { "exp" },
+                NOW
+            );
+            assert_refused(&lenient, &token_of_payload(&payload), None);
+        }
+    }
+    let end = |time: &str| {
+        let payload = format!(r#"{{"iss":"{ISSUER}","aud":"{AUDIENCE}","exp":{time}}}"#);
+        hs256().validate_at(&token_of_payload(&payload), now()).map(|ticket| ticket.expires_at())
+    };
+    let last = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(253_402_300_799));
+    for far in ["253402300800", "9000000000000000", "18446744073709551615"] {
+        assert_eq!(end(far), Ok(last), "{far}");
+    }
+    assert_eq!(end("\"1700000100\""), Ok(Some(now() + Duration::from_secs(100))));
+    for past in ["-1", "\"-1\"", "-9223372036854775808"] {
+        let text = "The token expired at '01/01/1970 00:00:00'";
+        assert_eq!(end(past).unwrap_err().description(), Some(text), "{past}");
+    }
+    let fraction = format!(r#"{{"iss":"{ISSUER}","aud":"{AUDIENCE}","exp":{NOW}.75,"nbf":1.7e9}}"#);
+    let ticket = hs256().validate_at(&token_of_payload(&fraction), now()).unwrap();
+    assert_eq!(ticket.expires_at(), Some(now()));
+}
+
+#[test]
+fn t8_a_token_is_for_its_audience() {
+    let url = hs256().audience("https://chat.example/");
+    for aud in [
+        json!("chat"),
+        json!(["x", "chat"]),
+        json!("chat/"),
+        json!("https://chat.example"),
+        json!("https://chat.example/"),
+    ] {
+        assert_accepted(&url, &token(&claims_with(&json!({"aud": aud}))));
+    }
+    for (aud, text) in [
+        (json!("other"), Some("The audience '(null)' is invalid")),
+        (json!(["a", "b"]), Some("The audience '(null)' is invalid")),
+        (json!(null), Some("The audience 'empty' is invalid")),
+        (json!([]), Some("The audience 'empty' is invalid")),
+        (json!(""), Some("The audience '(null)' is invalid")),
+        (json!("Chat"), Some("The audience '(null)' is invalid")),
+        (json!("chat//"), Some("The audience '(null)' is invalid")),
+        (json!("chat "), Some("The audience '(null)' is invalid")),
+        (json!("chatter"), Some("The audience '(null)' is invalid")),
+        (json!(5), None),
+        (json!(["chat", 5]), None),
+        (json!({"chat": 1}), None),
+    ] {
+        assert_refused(&hs256(), &token(&claims_with(&json!({"aud": aud}))), text);
+    }
+    // A slash more or less does not make an audience out of nothing.
+    assert!(hs256().audience("/").validate_at(&token(&claims_with(&json!({"aud": ""}))), now()).is_err());
+    let open = JwtBearer::hs256(SECRET).issuer(ISSUER).without_audience_check();
+    assert_accepted(&open, &token(&claims_with(&json!({"aud": null}))));
+}
+
+#[test]
+fn t9_a_token_is_from_its_issuer() {
+    for (iss, text) in [
+        (json!("https://evil"), Some("The issuer 'https://evil' is invalid")),
+        (json!(null), Some("The issuer '' is invalid")),
+        (json!(""), Some("The issuer '' is invalid")),
+        (json!("https://Issuer"), Some("The issuer 'https://Issuer' is invalid")),
+        (json!("https://issuer/"), Some("The issuer 'https://issuer/' is invalid")),
+        (json!("https://issue"), Some("The issuer 'https://issue' is invalid")),
+        (json!(["https://issuer"]), None),
+    ] {
+        assert_refused(&hs256(), &token(&claims_with(&json!({"iss": iss}))), text);
+    }
+    let two = hs256().issuer("https://second");
+    assert_accepted(&two, &token(&claims_with(&json!({"iss": "https://second"}))));
+
+    let open = JwtBearer::hs256(SECRET).audience(AUDIENCE).without_issuer_check();
+    let ticket = open.validate_at(&token(&claims_with(&json!({"iss": null}))), now()).unwrap();
+    let issuers: Vec<_> = ticket.principal().claims().map(|claim| claim.issuer()).collect();
+    assert!(issuers.iter().all(|issuer| *issuer == "LOCAL AUTHORITY"), "{issuers:?}");
+}
+
+#[test]
+fn t10_nothing_configured_accepts_nothing_and_is_an_error() {
+    let no_issuer = JwtBearer::hs256(SECRET).audience(AUDIENCE);
+    assert_refused(&no_issuer, &token(&claims()), Some("The issuer 'https://issuer' is invalid"));
+    assert_eq!(no_issuer.validate(), Err(ConfigurationError::NoIssuer { scheme: "Bearer".to_owned() }));
+
+    let no_audience = JwtBearer::hs256(SECRET).issuer(ISSUER);
+    assert_refused(&no_audience, &token(&claims()), Some("The audience '(null)' is invalid"));
+    assert_eq!(no_audience.validate(), Err(ConfigurationError::NoAudience { scheme: "Bearer".to_owned() }));
+
+    assert_eq!(hs256().validate(), Ok(()));
+    assert_eq!(JwtBearer::hs256(SECRET).without_issuer_check().without_audience_check().validate(), Ok(()));
+    assert!(hs256().audience(" ").validate().is_err());
+    assert!(hs256().issuer("").validate().is_err());
+    assert!(hs256().realm("a\"b").validate().is_err());
+    assert!(hs256().valid_algorithms([SigningAlgorithm::Rs256]).validate().is_err());
+}
+
+#[test]
+fn the_later_of_naming_and_switching_off_counts() {
+    let named_last = JwtBearer::hs256(SECRET).audience(AUDIENCE).without_issuer_check().issuer("https://x");
+    assert_refused(&named_last, &token(&claims()), Some("The issuer 'https://issuer' is invalid"));
+    assert_accepted(&named_last.without_issuer_check(), &token(&claims()));
+}
