@@ -1,8 +1,9 @@
-//! The headers of a message: raw until somebody looks for one.
+//! The headers of a message. In JSON they stay raw until somebody looks for one.
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use bytes::Bytes;
+use bytestring::ByteString;
 
 use crate::protocol::json::{Scanner, read_string};
 
@@ -10,18 +11,33 @@ use crate::protocol::json::{Scanner, read_string};
 ///
 /// Few messages have any, so that those without are not to be the larger for it.
 #[derive(Clone)]
-pub struct MessageHeaders(Box<Bytes>);
+pub struct MessageHeaders(Box<Headers>);
+
+#[derive(Clone)]
+enum Headers {
+    /// An object of strings.
+    Json(Bytes),
+    Map(HashMap<ByteString, ByteString>),
+}
 
 impl MessageHeaders {
     /// Headers in JSON: an object of strings.
     pub(super) fn json(object: Bytes) -> Self {
-        Self(Box::new(object))
+        Self(Box::new(Headers::Json(object)))
+    }
+
+    /// Headers that have been read.
+    pub(super) fn map(headers: HashMap<ByteString, ByteString>) -> Self {
+        Self(Box::new(Headers::Map(headers)))
     }
 
     /// The value of a header; of several with one name, the last.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<String> {
-        find_in_json(&self.0, name)
+        match &*self.0 {
+            Headers::Json(object) => find_in_json(object, name),
+            Headers::Map(headers) => headers.get(name).map(ToString::to_string),
+        }
     }
 }
 

@@ -18,6 +18,8 @@ mod members;
 mod ser;
 mod write;
 
+use std::collections::{HashMap, hash_map::Entry};
+
 use bytes::Bytes;
 use bytestring::ByteString;
 
@@ -33,7 +35,8 @@ pub(super) use crate::protocol::messagepack::{
 use crate::{
     ProtocolError,
     protocol::{
-        Argument, Arguments, CompletionResult, HubMessage, HubProtocol, Invocation, NamingPolicy,
+        Argument, Arguments, CompletionResult, HubMessage, HubProtocol, Invocation, MessageHeaders,
+        NamingPolicy,
         messagepack::cursor::{Integer, text},
     },
 };
@@ -69,7 +72,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn invocation(&mut self, elements: usize, kind: &str) -> Result<Invocation, ProtocolError> {
-        self.headers()?;
+        let headers = self.headers()?;
         let streaming = kind != "Invocation";
         let invocation_id = match streaming {
             true => Some(self.id(kind)?),
@@ -88,7 +91,7 @@ impl Reader<'_> {
             Ok(stream_ids) => (stream_ids, None),
             Err(err) => (Vec::new(), Some(err)),
         };
-        Ok(Invocation { invocation_id, target, arguments, stream_ids, streaming, headers: None, fault })
+        Ok(Invocation { invocation_id, target, arguments, stream_ids, streaming, headers, fault })
     }
 
     fn completion(&mut self) -> Result<HubMessage, ProtocolError> {
@@ -114,21 +117,25 @@ impl Reader<'_> {
         Ok(HubMessage::Close { error })
     }
 
-    /// Headers must be texts, each key once; nothing is done with them yet.
-    fn headers(&mut self) -> Result<(), ProtocolError> {
+    /// Headers must be texts, each key once.
+    fn headers(&mut self) -> Result<Option<MessageHeaders>, ProtocolError> {
         let count = self.cursor.map().map_err(|_| invalid("Reading map length for 'headers' failed."))?;
-        let mut keys = std::collections::HashSet::new();
+        let mut headers = HashMap::new();
         for index in 0..count {
             let key = self.string(&format!("headers[{index}].Key"))?.filter(|key| !key.is_empty());
             let key = key.ok_or_else(|| invalid("Null or empty key in header."))?;
             let value = self.string(&format!("headers[{index}].Value"))?.filter(|value| !value.is_empty());
-            value.ok_or_else(|| invalid("Null or empty value in header."))?;
-            if let Some(key) = keys.replace(key) {
-                let text = format!("An item with the same key has already been added. Key: {key}");
-                return Err(ProtocolError::named("ArgumentException", text));
-            }
+            let value = value.ok_or_else(|| invalid("Null or empty value in header."))?;
+            match headers.entry(key) {
+                Entry::Vacant(place) => place.insert(value),
+                Entry::Occupied(same) => {
+                    let text =
+                        format!("An item with the same key has already been added. Key: {}", same.key());
+                    return Err(ProtocolError::named("ArgumentException", text));
+                }
+            };
         }
-        Ok(())
+        Ok((!headers.is_empty()).then(|| MessageHeaders::map(headers)))
     }
 
     /// Headers, then an id.

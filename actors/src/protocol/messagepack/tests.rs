@@ -125,6 +125,9 @@ fn invocations_are_read() {
         assert_eq!((found.invocation_id, &*found.target), (None, "T"), "{digits}");
         assert!(found.stream_ids.is_empty() && found.fault.is_none());
     }
+    let with_headers = invocation("96 01 81 A1 6B A1 76 C0 A1 54 90 90").headers.unwrap();
+    assert_eq!((with_headers.find("k").as_deref(), with_headers.find("K")), (Some("v"), None));
+    assert!(plain.headers.is_none() && !format!("{with_headers:?}").contains('v'));
     let mended = invocation("96 01 80 A3 61 FF E2 A2 62 FE 90 90");
     assert_eq!((mended.invocation_id.as_deref(), &*mended.target), (Some("a\u{fffd}\u{fffd}"), "b\u{fffd}"));
 }
