@@ -39,17 +39,21 @@
 //! - [`HubContext`]: the same from outside of a hub, from a request handler or a timer.
 //! - [`SignalR`] and [`SignalRBuilder`]: a server, and what it is made of. [`HttpServerExt`]: what its `HttpServer` needs.
 //! - [`HubOptions`] and [`HttpConnectionOptions`]: timeouts, limits, transports.
+//! - [`HubFilter`]: code around every call. [`Metrics`]: what is counted.
 //!
 //! # Who may do what
 //!
-//! - [`JwtBearer`]: bearer tokens. [`CookieAuthentication`]: cookies, for people who sign in on a page. Other ways to find out who connects implement [`AuthenticationScheme`].
+//! - [`JwtBearer`]: bearer tokens. [`CookieAuthentication`]: cookies, for people who sign in on a page. Other ways to find out
+//!   who connects implement [`AuthenticationScheme`].
 //! - [`ClaimsPrincipal`]: who somebody is. [`UserIdProvider`]: which user that is.
 //! - [`Policy`], [`Requirement`] and [`AuthorizationHandler`]: what it takes to connect, or to call a method.
 //!   [`HubInvocation`]: the call, as a handler sees it.
 //!
 //! # Features
 //!
-//! - `macros` (default): the attributes `#[hub]`, `#[authorize]`, `#[allow_anonymous]` and `#[hub_method]`.
+//! - `macros` (default): the attributes `#[hub]`, `#[authorize]`, `#[allow_anonymous]`, `#[hub_method]` and
+//!   `#[hub_client]`.
+//! - `metrics`: `SignalR::metrics_route`, the counts in the text format of Prometheus.
 //! - `testing`: the module `test`, a kit that serves a hub in memory; for `dev-dependencies`.
 
 mod authentication;

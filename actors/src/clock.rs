@@ -1,7 +1,8 @@
 //! One clock for all connections of a worker.
 //!
 //! Receives [`Remind`], sends [`Tick`] when its time has come, kept to the second. A connection has one reminder at a
-//! time, so the clock holds at most one entry for each and wakes only those that have something to do.
+//! time, and one more where its credentials expire sooner than was thought, so the clock wakes only those that have
+//! something to do.
 
 use std::{collections::BTreeMap, time::Duration};
 

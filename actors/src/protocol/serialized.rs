@@ -50,7 +50,7 @@ impl SerializedMessage {
     ///
     /// # Errors
     /// When the arguments cannot be written in one of the protocols.
-    pub fn question(
+    pub(crate) fn question(
         invocation_id: &str,
         method: &str,
         arguments: &impl Serialize,
