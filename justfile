@@ -14,6 +14,12 @@ conformance *options:
     cd tests/conformance && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci; }
     CONTRACT_SERVER="${CARGO_TARGET_DIR:-$PWD/target}/debug/examples/contract" node tests/conformance/check.mjs {{options}}
 
+# Holds two servers on a Redis of their own against what is expected of them: `just cluster --only outage`.
+cluster *options:
+    cargo build --example contract --all-features
+    cd tests/conformance && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci; }
+    CONTRACT_SERVER="${CARGO_TARGET_DIR:-$PWD/target}/debug/examples/contract" node tests/conformance/check-cluster.mjs {{options}}
+
 # Formatting, lints, documentation, licences and advisories.
 lint:
     cargo fmt --all --check
@@ -32,6 +38,10 @@ chat *options:
 # Measures; a filter picks benchmarks: `just bench dispatch`.
 bench *filter:
     cargo bench --workspace --all-features -- {{filter}}
+
+# Loads a server: `just load invoke http://127.0.0.1:5000/bench --in-flight 16`; `just load help` lists what there is.
+load *options:
+    cargo run --release -p actix-signalr-load -- {{options}}
 
 # Writes pictures of the chat page into a directory.
 screenshots directory:

@@ -10,8 +10,8 @@ use std::{
 };
 
 use actix_signalr_actors::{
-    AuthorizeData, DefaultUserIdProvider, Hub, HubCallerContext, HubDescriptor, HubOptions, HubResult,
-    HubServer, Policies, Policy, SendError,
+    AuthorizeData, ConnectionId, DefaultUserIdProvider, Hub, HubCallerContext, HubDescriptor, HubOptions,
+    HubResult, HubServer, Policies, Policy, SendError,
 };
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -68,7 +68,7 @@ fn measure(method: &str, in_flight: u64, answers: usize, iterations: u64) -> Dur
         let Ok(server) = server else { panic!("the hub can be served") };
         let runtime = server.start();
         let counter = Rc::new(Counter::default());
-        let client = Client::connect(&runtime, &counter).await;
+        let client = Client::connect("ann", ConnectionId::random(), &runtime, &counter).await;
         let start = Instant::now();
         for _ in 0..iterations {
             client.send(read.clone());

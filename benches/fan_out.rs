@@ -10,7 +10,7 @@ use std::{
 };
 
 use actix_signalr_actors::{
-    DefaultUserIdProvider, Hub, HubContext, HubDescriptor, HubOptions, HubServer, Policies,
+    ConnectionId, DefaultUserIdProvider, Hub, HubContext, HubDescriptor, HubOptions, HubServer, Policies,
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -46,7 +46,7 @@ fn measure(text: &str, iterations: u64) -> Duration {
         let counter = Rc::new(Counter::default());
         let mut clients = Vec::with_capacity(CONNECTIONS);
         for _ in 0..CONNECTIONS {
-            clients.push(Client::connect(&runtime, &counter).await);
+            clients.push(Client::connect("ann", ConnectionId::random(), &runtime, &counter).await);
         }
         let context: HubContext<News> = server.context();
         let start = Instant::now();

@@ -12,15 +12,21 @@
 //! ```
 //!
 //! The client calls the factory before each of its HTTP requests, so it always has a fresh token.
+//!
+//! The key that signs the tokens is that of the environment's `JWT_KEY`, of 32 bytes or more, or one that is made up at the start
+//! and gone with the program. Another address goes behind `--`: `cargo run --example jwt -- 127.0.0.1:9000`.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    env, io,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use actix_signalr::{HttpServerExt, HubCallerContext, HubResult, JwtBearer, SignalR, hub};
 use actix_web::{
     App, HttpServer, Responder,
     error::ErrorInternalServerError,
     get,
-    web::{Query, ServiceConfig},
+    web::{Data, Query},
 };
 use jsonwebtoken::{EncodingKey, Header};
 use serde::{Deserialize, Serialize};
@@ -37,21 +43,31 @@ impl WhoAmIHub {
 }
 
 #[actix_web::main]
-async fn main() -> std::io::Result<()> {
+async fn main() -> io::Result<()> {
+    let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let key = key()?;
     let signalr = SignalR::builder()
         // Browsers cannot give a WebSocket a header, so the token is also read from the query's `access_token`.
-        .authentication(JwtBearer::hs256(KEY).issuer(ISSUER).audience(AUDIENCE))
+        .authentication(JwtBearer::hs256(&key).issuer(ISSUER).audience(AUDIENCE))
         .hub("/whoami", WhoAmIHub)
         .build()?;
-    HttpServer::new(move || App::new().configure(signalr.routes()).configure(login_routes))
-        .for_hubs()
-        .bind(("127.0.0.1", 8080))?
-        .run()
-        .await
+    let signing = Data::new(EncodingKey::from_secret(&key));
+    let app = move || App::new().app_data(signing.clone()).configure(signalr.routes()).service(login);
+    let server = HttpServer::new(app).for_hubs().bind(address)?;
+    for address in server.addrs() {
+        println!("listening on http://{address}");
+    }
+    server.run().await
 }
 
-fn login_routes(config: &mut ServiceConfig) {
-    config.service(login);
+/// Whoever knows it makes tokens for anybody: so it is in no source, and long enough that nobody guesses it.
+fn key() -> io::Result<Vec<u8>> {
+    if let Ok(key) = env::var("JWT_KEY") {
+        return Ok(key.into_bytes());
+    }
+    let mut key = vec![0; 32];
+    getrandom::fill(&mut key).map_err(io::Error::other)?;
+    Ok(key)
 }
 
 #[derive(Deserialize)]
@@ -61,11 +77,14 @@ struct Login {
 
 /// Gives everybody a token for any name, good for five minutes. A real application asks for a password first.
 #[get("/login")]
-async fn login(Query(Login { name }): Query<Login>) -> actix_web::Result<impl Responder> {
+async fn login(
+    Query(Login { name }): Query<Login>,
+    key: Data<EncodingKey>,
+) -> actix_web::Result<impl Responder> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(ErrorInternalServerError)?;
     let exp = (now + Duration::from_secs(300)).as_secs();
     let claims = Claims { sub: &name, unique_name: &name, iss: ISSUER, aud: AUDIENCE, exp };
-    let token = jsonwebtoken::encode(&Header::default(), &claims, &EncodingKey::from_secret(KEY));
+    let token = jsonwebtoken::encode(&Header::default(), &claims, &key);
     token.map_err(ErrorInternalServerError)
 }
 
@@ -83,6 +102,3 @@ struct Claims<'a> {
 
 const ISSUER: &str = "https://login.example.com";
 const AUDIENCE: &str = "whoami";
-
-/// For trying out only: a real one is random, and comes from outside of the program.
-const KEY: &[u8] = b"at least thirty-two bytes of secret";

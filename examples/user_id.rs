@@ -18,8 +18,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use actix_signalr::{
-    ClaimsPrincipal, HttpServerExt, HubCallerContext, HubResult, JwtBearer, SignalR, UserIdProvider,
-    claim_types, hub,
+    EmailUserIdProvider, HttpServerExt, HubCallerContext, HubResult, JwtBearer, SignalR, hub,
 };
 use actix_web::{App, HttpServer};
 use jsonwebtoken::{EncodingKey, Header};
@@ -35,19 +34,11 @@ impl LetterHub {
     }
 }
 
-/// Asked once for each connection, when it begins.
-struct EmailUserIdProvider;
-
-impl UserIdProvider for EmailUserIdProvider {
-    fn user_id(&self, user: &ClaimsPrincipal) -> Option<String> {
-        user.find_first(claim_types::EMAIL).map(str::to_owned)
-    }
-}
-
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
     let signalr = SignalR::builder()
         .authentication(JwtBearer::hs256(KEY).issuer(ISSUER).audience(AUDIENCE))
+        // Asked once for each connection, when it begins. Others implement `UserIdProvider`, or are a closure.
         .user_id_provider(EmailUserIdProvider)
         .hub("/letters", LetterHub)
         .build()?;

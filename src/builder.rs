@@ -3,14 +3,18 @@
 use std::{any::TypeId, collections::HashSet, fmt, sync::Arc};
 
 use actix_signalr_actors::{
-    DefaultUserIdProvider, Hub, HubFilter, HubFilters, HubOptions, HubServer, Policies, Policy,
-    UserIdProvider, metrics::Metrics,
+    Authorization, AuthorizeData, DefaultUserIdProvider, GroupDemands, Hub, HubFilter, HubFilters,
+    HubOptions, HubServer, Policies, Policy, PolicyProvider, ServerRevocations, UserIdProvider,
+    backplane::Backplane, metrics::Metrics,
 };
 
 use crate::{
-    authentication::{AuthenticationScheme, Schemes},
-    error::BuildError,
+    authentication::{
+        AuthenticationScheme, ClaimsTransformation, ConfigurationError, KeptOut, SchemeOperation, Schemes,
+    },
+    error::{BuildError, check_schemes},
     options::HttpConnectionOptions,
+    pending::{self, PendingConnections},
     server::{AnyHub, Endpoint, ServedHub, SignalR},
 };
 
@@ -19,22 +23,35 @@ use crate::{
 pub struct SignalRBuilder {
     schemes: Vec<Arc<dyn AuthenticationScheme>>,
     default_scheme: Option<String>,
+    scheme_settings: Vec<SchemeSetting>,
     policies: Policies,
+    authorization: Authorization,
     user_ids: Arc<dyn UserIdProvider>,
     options: HubOptions,
     filters: HubFilters,
+    backplane: Option<Arc<dyn Backplane>>,
+    maximum_pending_connections: usize,
+    maximum_pending_connections_per_client: usize,
     hubs: Vec<Box<dyn BuildHub>>,
 }
+
+/// What is set when all schemes are there.
+type SchemeSetting = Box<dyn FnOnce(&mut Schemes) -> Result<(), ConfigurationError> + Send>;
 
 impl Default for SignalRBuilder {
     fn default() -> Self {
         Self {
             schemes: Vec::new(),
             default_scheme: None,
+            scheme_settings: Vec::new(),
             policies: Policies::default(),
+            authorization: Authorization::new(),
             user_ids: Arc::new(DefaultUserIdProvider),
             options: HubOptions::default(),
             filters: HubFilters::default(),
+            backplane: None,
+            maximum_pending_connections: pending::MAXIMUM,
+            maximum_pending_connections_per_client: pending::MAXIMUM_PER_CLIENT,
             hubs: Vec::new(),
         }
     }
@@ -53,6 +70,26 @@ impl SignalRBuilder {
         self
     }
 
+    /// Which scheme is asked for one operation where none is named, in place of the default one.
+    pub fn default_scheme_for(mut self, operation: SchemeOperation, name: impl Into<String>) -> Self {
+        let name = name.into();
+        self.scheme_settings.push(Box::new(move |schemes| schemes.set_default_for(operation, &name)));
+        self
+    }
+
+    /// Runs this code for everybody whom a scheme has authenticated, once for a request and scheme: it may add claims, from a
+    /// database say. If it panics, nobody has been authenticated.
+    pub fn claims_transformation(
+        mut self,
+        code: impl AsyncFn(&mut ClaimsTransformation) + Send + Sync + 'static,
+    ) -> Self {
+        self.scheme_settings.push(Box::new(move |schemes| {
+            schemes.set_claims_transformation(code);
+            Ok(())
+        }));
+        self
+    }
+
     /// Defines a policy by a name, compared without case.
     pub fn policy(mut self, name: impl AsRef<str>, policy: Policy) -> Self {
         self.policies.insert(name, policy);
@@ -62,6 +99,35 @@ impl SignalRBuilder {
     /// What `#[authorize]` alone demands; an authenticated user.
     pub fn default_policy(mut self, policy: Policy) -> Self {
         self.policies.set_default(policy);
+        self
+    }
+
+    /// What is demanded of who connects to a hub that demands nothing, by itself or on its route, and does not say
+    /// `#[allow_anonymous]`; nothing. Methods are not affected.
+    ///
+    /// With a fallback a request that no route of the application takes is answered like one that is not allowed, by who does
+    /// not meet it, and 404 to others: [`routes`](SignalR::routes) then sets the default handler of the application.
+    pub fn fallback_policy(mut self, policy: Policy) -> Self {
+        self.policies.set_fallback(policy);
+        self
+    }
+
+    /// Who knows the policies that are not [defined](Self::policy): names with parameters, such as `MinimumAge21`.
+    pub fn policy_provider(mut self, provider: impl PolicyProvider) -> Self {
+        self.policies.set_provider(provider);
+        self
+    }
+
+    /// Whether the rest of a policy's handlers are asked after one has said [no](crate::Outcome::Fail), for what they do
+    /// besides; yes. The decision is the same.
+    pub fn invoke_handlers_after_failure(mut self, invoke: bool) -> Self {
+        self.policies.invoke_handlers_after_failure(invoke);
+        self
+    }
+
+    /// Gives the policies to what a hub, or the rest of the application, asks them by.
+    pub fn authorization(mut self, authorization: &Authorization) -> Self {
+        self.authorization = authorization.clone();
         self
     }
 
@@ -80,6 +146,30 @@ impl SignalRBuilder {
     /// Puts a filter around the calls of all hubs; of several the first is outermost.
     pub fn filter(mut self, filter: impl HubFilter) -> Self {
         self.filters = self.filters.with(filter);
+        self
+    }
+
+    /// Joins the hubs to those of the same names on other servers, so that they reach connections wherever they are; without
+    /// one, a server is alone. See [`HubOptions::backplane_hub_name`] for the names.
+    pub fn backplane(mut self, backplane: impl Backplane) -> Self {
+        self.backplane = Some(Arc::new(backplane));
+        self
+    }
+
+    /// How many connections may be negotiated and not yet opened at a time, on all paths; 65,536. Further ones are answered
+    /// 503. ASP.NET Core has no such bound.
+    pub const fn maximum_pending_connections(mut self, connections: usize) -> Self {
+        self.maximum_pending_connections = connections;
+        self
+    }
+
+    /// How many of these may be of one client; 4,096. Further ones are answered 429. ASP.NET Core has no such bound.
+    ///
+    /// A client is a user, as [`same_user`](crate::same_user) sees him. Who is not authenticated counts by the address his
+    /// request has come from, which with IPv6 is a network of 64 bits. Behind a proxy that is the proxy's, for all of
+    /// them: no header is asked, because clients can write any. There, raise it, or let the proxy limit.
+    pub const fn maximum_pending_connections_per_client(mut self, connections: usize) -> Self {
+        self.maximum_pending_connections_per_client = connections;
         self
     }
 
@@ -107,31 +197,52 @@ impl SignalRBuilder {
         if let Some(default) = &self.default_scheme {
             schemes.set_default(default)?;
         }
+        for set in self.scheme_settings {
+            set(&mut schemes)?;
+        }
+        let revocations = ServerRevocations::default();
+        schemes.set_kept_out(KeptOut::by(revocations.clone(), self.user_ids.clone()));
         let parts = ServerParts {
             policies: self.policies,
             user_ids: self.user_ids,
             options: self.options,
             filters: self.filters,
             schemes,
+            pending: Arc::new(PendingConnections::new(
+                self.maximum_pending_connections,
+                self.maximum_pending_connections_per_client,
+            )),
             metrics: Arc::default(),
+            backplane: self.backplane,
+            revocations,
         };
+        self.authorization.bind(&parts.policies, &parts.options, &parts.metrics)?;
+        let fallback = parts.policies.fallback()?;
+        if let Some(fallback) = &fallback {
+            check_schemes(&parts.schemes, FALLBACK, fallback.authentication_schemes())?;
+        }
         let (mut hubs, mut endpoints) = (Vec::<Box<dyn AnyHub>>::new(), Vec::<Endpoint>::new());
-        let (mut types, mut paths) = (HashSet::new(), HashSet::new());
+        let (mut types, mut paths, mut backplane_names) = (HashSet::new(), HashSet::new(), HashSet::new());
         for hub in self.hubs {
             let name = hub.type_name();
             if !types.insert(hub.hub_type()) {
                 return Err(BuildError::DuplicateHub { hub: name });
+            }
+            let backplane_name = hub.backplane_name(&parts.options);
+            if parts.backplane.is_some() && !backplane_names.insert(backplane_name.clone()) {
+                return Err(BuildError::DuplicateBackplaneName { name: backplane_name });
             }
             let (hub, routes) = hub.build(hubs.len(), &parts)?;
             for route in routes {
                 if !paths.insert(route.path().to_lowercase()) {
                     return Err(BuildError::DuplicatePath { path: route.path().to_owned() });
                 }
+                route.warn_of_missed_browsers(&parts.schemes);
                 endpoints.push(route);
             }
             hubs.push(hub);
         }
-        Ok(SignalR::new(hubs, endpoints, parts.schemes, parts.metrics))
+        Ok(SignalR::new(hubs, endpoints, parts.schemes, parts.metrics, self.authorization, fallback))
     }
 }
 
@@ -158,13 +269,16 @@ pub struct HubRoutes<H> {
     hub: H,
     options: Option<HubOptions>,
     filters: HubFilters,
+    authorize: Vec<AuthorizeData>,
+    groups: GroupDemands,
     routes: Vec<(String, HttpConnectionOptions)>,
 }
 
 impl<H: Hub> HubRoutes<H> {
     /// A hub without a path yet.
     pub fn new(hub: H) -> Self {
-        Self { hub, options: None, filters: HubFilters::default(), routes: Vec::new() }
+        let (filters, groups) = (HubFilters::default(), GroupDemands::new());
+        Self { hub, options: None, filters, authorize: Vec::new(), groups, routes: Vec::new() }
     }
 
     /// Options of this hub, instead of those of the server.
@@ -176,6 +290,18 @@ impl<H: Hub> HubRoutes<H> {
     /// Puts a filter around its calls, inside those of the server; of several the first is outermost.
     pub fn filter(mut self, filter: impl HubFilter) -> Self {
         self.filters = self.filters.with(filter);
+        self
+    }
+
+    /// Demands something of everybody who connects, by whatever route, on top of what the hub and the route demand.
+    pub fn require_authorization(mut self, demand: AuthorizeData) -> Self {
+        self.authorize.push(demand);
+        self
+    }
+
+    /// Groups that are only for those who meet a demand.
+    pub fn groups(mut self, groups: GroupDemands) -> Self {
+        self.groups = groups;
         self
     }
 
@@ -199,13 +325,20 @@ struct ServerParts {
     options: HubOptions,
     filters: HubFilters,
     schemes: Schemes,
+    pending: Arc<PendingConnections>,
     metrics: Arc<Metrics>,
+    backplane: Option<Arc<dyn Backplane>>,
+    revocations: ServerRevocations,
 }
+
+/// What is named where the fallback policy cannot be used.
+const FALLBACK: &str = "(fallback policy)";
 
 /// A hub to be built, its type forgotten.
 trait BuildHub {
     fn hub_type(&self) -> TypeId;
     fn type_name(&self) -> &'static str;
+    fn backplane_name(&self, options: &HubOptions) -> String;
     fn build(
         self: Box<Self>,
         index: usize,
@@ -222,6 +355,10 @@ impl<H: Hub> BuildHub for HubRoutes<H> {
         std::any::type_name::<H>()
     }
 
+    fn backplane_name(&self, options: &HubOptions) -> String {
+        self.options.as_ref().unwrap_or(options).backplane_hub_name_of::<H>().to_owned()
+    }
+
     fn build(
         self: Box<Self>,
         index: usize,
@@ -234,22 +371,65 @@ impl<H: Hub> BuildHub for HubRoutes<H> {
             HubServer::with_filters(self.hub, options, &parts.policies, parts.user_ids.clone(), &filters)
                 .map_err(|source| BuildError::Hub { hub, source })?
                 .with_metrics(parts.metrics.clone());
+        let server = match &parts.backplane {
+            Some(backplane) => server.with_backplane(backplane.clone()),
+            None => server,
+        };
+        let server = server
+            .with_revocations(&parts.revocations)
+            .with_groups(&parts.policies, &self.groups)
+            .map_err(|source| BuildError::Hub { hub, source })?;
         let mut endpoints = Vec::new();
         for (path, options) in self.routes {
-            let policy = server
-                .policy(&parts.policies, &options.authorize)
-                .map_err(|source| BuildError::Hub { hub, source })?;
-            if let Some(policy) = &policy {
-                let known = |name: &str| parts.schemes.names().any(|scheme| scheme == name);
-                if parts.schemes.names().next().is_none() {
-                    return Err(BuildError::NoAuthentication { hub });
-                }
-                if let Some(scheme) = policy.authentication_schemes().iter().find(|scheme| !known(scheme)) {
-                    return Err(BuildError::UnknownScheme { hub, scheme: scheme.clone() });
-                }
+            let demands = [&self.authorize[..], &options.authorize].concat();
+            let refused = |source| BuildError::Hub { hub, source };
+            let policy = server.policy(&parts.policies, &demands).map_err(refused)?;
+            let schemes = server.authentication_schemes(&parts.policies, &demands).map_err(refused)?;
+            if policy.is_some() || !schemes.is_empty() {
+                check_schemes(&parts.schemes, hub, &schemes)?;
             }
-            endpoints.push(Endpoint::new(index, path, options, policy, parts.metrics.clone())?);
+            let (pending, metrics) = (parts.pending.clone(), parts.metrics.clone());
+            endpoints.push(Endpoint::new(index, path, options, (policy, schemes), pending, metrics)?);
         }
         Ok((Box::new(ServedHub(server)), endpoints))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_signalr_actors::{HubDescriptor, testing::TestNetwork};
+
+    use super::*;
+
+    struct News;
+
+    impl Hub for News {
+        fn describe(_: &mut HubDescriptor<Self>) {}
+    }
+
+    struct Chat;
+
+    impl Hub for Chat {
+        fn describe(_: &mut HubDescriptor<Self>) {}
+    }
+
+    #[test]
+    fn two_hubs_of_one_name_on_a_backplane_are_refused() {
+        let named = |name: &'static str| HubOptions::default().backplane_hub_name(name);
+        let server = |chat: &'static str| {
+            SignalR::builder()
+                .backplane(TestNetwork::default().server())
+                .hub("/news", News)
+                .hub_routes(
+                    HubRoutes::new(Chat)
+                        .options(named(chat))
+                        .route("/chat", HttpConnectionOptions::default()),
+                )
+                .build()
+        };
+        assert!(server("Chat").is_ok());
+        let refused = server("News").err().map(|err| err.to_string());
+        let text = "two hubs have the name 'News' on the backplane; give one of them another";
+        assert_eq!(refused.as_deref(), Some(text));
     }
 }

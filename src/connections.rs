@@ -4,52 +4,100 @@
 //! when a connection is negotiated, opened and over, and by requests of the transports that are made of requests; never
 //! for a message on a WebSocket.
 
+mod refresh;
+#[cfg(test)]
+mod tests;
+mod waiting;
+
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
+    net::SocketAddr,
     sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
+use actix::Addr;
+use actix_rt::time::Instant as Deadline;
 use actix_signalr_actors::{
-    ClaimsPrincipal, ConnectionId, ConnectionToken,
+    ConnectionActor, ConnectionId, ConnectionToken, ReconnectPlace,
     metrics::{ActiveConnection, ConnectionRefusal, Metrics},
-    transport::TransportKind,
+    transport::{Attachment, TransportKind},
 };
 use parking_lot::Mutex;
 
-use crate::{authentication::same_user, error::ConnectError, transports::RequestDoor};
+pub(crate) use crate::connections::refresh::Known;
+use crate::{
+    connections::waiting::Waiting,
+    credentials::{Credentials, InForce},
+    error::ConnectError,
+    options::HttpConnectionOptions,
+    pending::{PendingConnections, Place},
+    revocation::Watched,
+    transports::RequestDoor,
+};
 
 /// The connections of one route.
 #[derive(Debug)]
 pub(crate) struct Connections {
     table: Mutex<Table>,
     timeout: Duration,
+    pending: Arc<PendingConnections>,
+    /// Whether credentials can be refreshed here.
+    can_refresh: bool,
+    /// Whether connections end with their credentials.
+    can_expire: bool,
     metrics: Arc<Metrics>,
 }
 
 #[derive(Debug, Default)]
 struct Table {
-    by_token: HashMap<ConnectionToken, Entry>,
-    /// Negotiated ones in the order in which they were, to find those that were never opened.
-    waiting: VecDeque<(Instant, ConnectionToken)>,
+    /// Boxed, as the table has up to twice as many places as connections.
+    by_token: HashMap<ConnectionToken, Box<Entry>>,
+    waiting: Waiting,
 }
 
 #[derive(Debug)]
 struct Entry {
     id: ConnectionId,
-    user: Arc<ClaimsPrincipal>,
+    in_force: InForce,
+    /// Without a secret, whoever knows the id could speak for the client.
+    is_secret: bool,
     transport: Option<TransportKind>,
+    /// The actor of an open connection, where credentials can be refreshed.
+    connection: Option<Addr<ConnectionActor>>,
     /// Where requests of an open connection go.
     door: Option<RequestDoor>,
+    /// Among those that wait to be opened.
+    place: Option<Place>,
+    /// Credentials that have been refreshed and can be revoked.
+    watched: Option<Watched>,
+    /// Client and server have agreed that it may be resumed.
+    is_stateful: bool,
+    /// Where a transport goes that takes the place of another, as long as one may.
+    reconnect: Option<ReconnectDoor>,
+}
+
+/// The way of a transport to a connection that has one, or had one.
+#[derive(Clone, Debug)]
+pub(crate) struct ReconnectDoor {
+    pub(crate) connection: Addr<ConnectionActor>,
+    /// The transport that is to be.
+    pub(crate) by: Attachment,
 }
 
 /// What a request for a transport finds.
 #[derive(Debug)]
 pub(crate) enum Opening {
-    /// The connection begins.
-    First(ConnectionId, Arc<Lease>),
+    /// The connection begins, with these credentials.
+    First(ConnectionId, Arc<Lease>, Credentials),
     /// Another poll of a connection that is polled.
     Again(RequestDoor),
+    /// Another WebSocket of a connection that may be resumed.
+    Reconnect(ReconnectDoor, Option<Deadline>),
+    /// The same, with credentials that may take the place of those in force.
+    Resuming(Known),
+    /// Another poll, with credentials that may take the place of those in force.
+    Fresher(RequestDoor, Known),
 }
 
 /// A place in the table, held by the connection and by its transport; when both are over it is given back.
@@ -58,55 +106,71 @@ pub(crate) struct Lease {
     connections: Weak<Connections>,
     id: ConnectionId,
     token: ConnectionToken,
+    is_stateful: bool,
     active: ActiveConnection,
 }
 
 impl Connections {
-    /// A negotiated connection is kept for `timeout` until it is opened.
-    pub(crate) fn new(timeout: Duration, metrics: Arc<Metrics>) -> Self {
-        Self { table: Mutex::default(), timeout, metrics }
+    /// A negotiated connection is kept for the route's `disconnect_timeout` until it is opened.
+    pub(crate) fn new(
+        options: &HttpConnectionOptions,
+        pending: Arc<PendingConnections>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self {
+            table: Mutex::default(),
+            timeout: options.disconnect_timeout,
+            pending,
+            can_refresh: options.enable_authentication_refresh,
+            can_expire: options.close_on_authentication_expiration,
+            metrics,
+        }
     }
 
-    /// A connection for a user, to be opened by whoever has its token. Without `is_secret` the token is the id.
+    /// A connection for a user, to be opened by whoever has its token. Without `is_secret` the token is the id; with
+    /// `is_stateful` client and server have agreed that it may be resumed.
     pub(crate) fn negotiate(
         &self,
-        user: Arc<ClaimsPrincipal>,
+        credentials: Credentials,
+        address: Option<SocketAddr>,
         is_secret: bool,
+        is_stateful: bool,
         now: Instant,
     ) -> Result<(ConnectionId, ConnectionToken), ConnectError> {
-        self.count_refusal(self.add(user, is_secret, now))
+        self.count_refusal(self.add(credentials, address, is_secret, is_stateful, now))
     }
 
     fn add(
         &self,
-        user: Arc<ClaimsPrincipal>,
+        credentials: Credentials,
+        address: Option<SocketAddr>,
         is_secret: bool,
+        is_stateful: bool,
         now: Instant,
     ) -> Result<(ConnectionId, ConnectionToken), ConnectError> {
         let id = ConnectionId::random();
         let token = if is_secret { ConnectionToken::random() } else { ConnectionToken::same_as(&id) };
         let mut table = self.table.lock();
         table.expire(now, self.timeout);
-        if table.waiting.len() >= MAXIMUM_WAITING {
-            return Err(ConnectError::TooManyConnections);
-        }
-        table.waiting.push_back((now, token.clone()));
-        table.by_token.insert(token.clone(), Entry { id: id.clone(), user, transport: None, door: None });
+        let place = Some(self.pending.take(&credentials.user, address)?);
+        table.waiting.add(token.clone(), now);
+        let entry = Entry::new(id.clone(), credentials, is_secret, None);
+        table.by_token.insert(token.clone(), Box::new(Entry { place, is_stateful, ..entry }));
         drop(table);
         Ok((id, token))
     }
 
-    /// Opens a negotiated connection by its first transport, or finds the one that is polled. The checks and their order
+    /// Opens a negotiated connection by its first transport, or finds the one that is polled or resumed. The checks and their order
     /// are those of section 2 of the transports.
     pub(crate) fn open(
         self: &Arc<Self>,
         token: &str,
         transport: TransportKind,
         is_supported: bool,
-        user: &ClaimsPrincipal,
+        shown: &Credentials,
         now: Instant,
     ) -> Result<Opening, ConnectError> {
-        self.count_refusal(self.find(token, transport, is_supported, user, now))
+        self.count_refusal(self.find(token, transport, is_supported, shown, now))
     }
 
     fn find(
@@ -114,7 +178,7 @@ impl Connections {
         token: &str,
         transport: TransportKind,
         is_supported: bool,
-        user: &ClaimsPrincipal,
+        shown: &Credentials,
         now: Instant,
     ) -> Result<Opening, ConnectError> {
         let mut table = self.table.lock();
@@ -125,30 +189,37 @@ impl Connections {
         match entry.transport {
             None => {}
             Some(before) if before != transport => return Err(ConnectError::TransportChanged),
-            Some(TransportKind::LongPolling) => {
-                entry.check_user(user)?;
-                return entry.door.clone().map(Opening::Again).ok_or(ConnectError::AlreadyConnected);
+            Some(TransportKind::LongPolling) => return self.poll(entry, shown),
+            Some(_) if entry.reconnect.is_some() => return self.resume(entry, shown),
+            // What was agreed on for another transport is told to its user alone.
+            Some(TransportKind::ServerSentEvents) if entry.is_stateful => {
+                entry.check_user(shown)?;
+                return Err(ConnectError::AlreadyConnected);
             }
             Some(_) => return Err(ConnectError::AlreadyConnected),
         }
-        entry.check_user(user)?;
+        entry.check_user(shown)?;
         entry.transport = Some(transport);
-        let id = entry.id.clone();
+        entry.place = None;
+        entry.in_force.connect(shown, transport);
+        let (id, is_stateful) = (entry.id.clone(), entry.is_stateful);
+        let credentials = entry.in_force.credentials.clone();
+        table.one_is_opened();
         drop(table);
-        Ok(Opening::First(id.clone(), self.lease(id, token, transport)))
+        Ok(Opening::First(id.clone(), self.lease(id, token, transport, is_stateful), credentials))
     }
 
     /// Makes and opens a connection that was not negotiated; its token is its id.
     pub(crate) fn open_new(
         self: &Arc<Self>,
         transport: TransportKind,
-        user: Arc<ClaimsPrincipal>,
+        credentials: Credentials,
     ) -> (ConnectionId, Arc<Lease>) {
         let id = ConnectionId::random();
         let token = ConnectionToken::same_as(&id);
-        let entry = Entry { id: id.clone(), user, transport: Some(transport), door: None };
-        self.table.lock().by_token.insert(token.clone(), entry);
-        (id.clone(), self.lease(id, token, transport))
+        let entry = Entry::new(id.clone(), credentials, false, Some(transport));
+        self.table.lock().by_token.insert(token.clone(), Box::new(entry));
+        (id.clone(), self.lease(id, token, transport, false))
     }
 
     /// The connection has its transport, and counts from here on.
@@ -157,20 +228,23 @@ impl Connections {
         id: ConnectionId,
         token: ConnectionToken,
         transport: TransportKind,
+        is_stateful: bool,
     ) -> Arc<Lease> {
         tracing::debug!(connection_id = &*id, transport = transport.name(), "connection opened");
         let active = self.metrics.connected(transport);
-        Arc::new(Lease { connections: Arc::downgrade(self), id, token, active })
+        Arc::new(Lease { connections: Arc::downgrade(self), id, token, is_stateful, active })
     }
 
     /// Counts what is refused of connections there are; that there is none is no refusal.
-    fn count_refusal<T>(&self, result: Result<T, ConnectError>) -> Result<T, ConnectError> {
+    pub(crate) fn count_refusal<T>(&self, result: Result<T, ConnectError>) -> Result<T, ConnectError> {
         let reason = match &result {
             Err(ConnectError::TooManyConnections) => ConnectionRefusal::TooMany,
+            Err(ConnectError::TooManyOfClient) => ConnectionRefusal::TooManyOfClient,
+            Err(ConnectError::OriginNotAllowed) => ConnectionRefusal::OriginNotAllowed,
             Err(ConnectError::TransportNotSupported(_)) => ConnectionRefusal::TransportNotSupported,
             Err(ConnectError::TransportChanged) => ConnectionRefusal::TransportChanged,
             Err(ConnectError::AlreadyConnected) => ConnectionRefusal::AlreadyConnected,
-            Err(ConnectError::UserChanged) => ConnectionRefusal::UserChanged,
+            Err(ConnectError::UserChanged | ConnectError::RefreshRequired) => ConnectionRefusal::UserChanged,
             _ => return result,
         };
         tracing::debug!(?reason, "connection refused");
@@ -185,43 +259,78 @@ impl Connections {
         }
     }
 
-    /// Where a request of an open connection goes, and which transport it has.
-    pub(crate) fn door(
+    /// Where what a request brings goes.
+    pub(crate) fn door_to_send(
         &self,
         token: &str,
-        user: &ClaimsPrincipal,
-        now: Instant,
-    ) -> Result<(Option<TransportKind>, Option<RequestDoor>), ConnectError> {
-        let mut table = self.table.lock();
-        let (_, entry) = table.find(token, now, self.timeout)?;
-        entry.check_user(user)?;
-        Ok((entry.transport, entry.door.clone()))
-    }
-}
-
-impl Connections {
-    /// Where the request goes that ends a connection; only one that is polled is ended so.
-    pub(crate) fn door_to_end(
-        &self,
-        token: &str,
-        user: &ClaimsPrincipal,
+        shown: &Credentials,
         now: Instant,
     ) -> Result<RequestDoor, ConnectError> {
         let mut table = self.table.lock();
         let (_, entry) = table.find(token, now, self.timeout)?;
-        // Whose it is does not matter where nobody may end it so.
-        if entry.transport.is_some_and(|transport| transport != TransportKind::LongPolling) {
+        // Whose it is does not matter where nobody may send so.
+        match entry.transport {
+            None => return Err(ConnectError::NotConnected),
+            Some(TransportKind::WebSockets) => return Err(ConnectError::SendOnWebSocket),
+            Some(_) => entry.check_user(shown)?,
+        }
+        entry.door.clone().ok_or(ConnectError::NotConnected)
+    }
+
+    /// Where the request goes that ends a connection; only one that is polled is ended so.
+    pub(crate) fn door_to_end(
+        &self,
+        token: &str,
+        shown: &Credentials,
+        now: Instant,
+    ) -> Result<RequestDoor, ConnectError> {
+        let mut table = self.table.lock();
+        let (_, entry) = table.find(token, now, self.timeout)?;
+        // Here neither.
+        if entry.transport != Some(TransportKind::LongPolling) {
             return Err(ConnectError::CannotDelete);
         }
-        entry.check_user(user)?;
+        entry.check_user(shown)?;
         entry.door.clone().ok_or(ConnectError::CannotDelete)
     }
 }
 
 impl Entry {
+    fn new(
+        id: ConnectionId,
+        credentials: Credentials,
+        is_secret: bool,
+        transport: Option<TransportKind>,
+    ) -> Self {
+        Self {
+            id,
+            in_force: InForce::new(credentials),
+            is_secret,
+            transport,
+            connection: None,
+            door: None,
+            place: None,
+            watched: None,
+            is_stateful: false,
+            reconnect: None,
+        }
+    }
+
+    /// Whether it has never been opened.
+    const fn waits(&self) -> bool {
+        self.transport.is_none()
+    }
+
     /// The user of negotiation is bound to the connection.
-    fn check_user(&self, user: &ClaimsPrincipal) -> Result<(), ConnectError> {
-        if same_user(&self.user, user) { Ok(()) } else { Err(ConnectError::UserChanged) }
+    fn check_user(&self, shown: &Credentials) -> Result<(), ConnectError> {
+        if self.in_force.is_same_user(shown) { Ok(()) } else { Err(ConnectError::UserChanged) }
+    }
+
+    /// The transport that takes the place of the one before.
+    fn next_transport(&mut self) -> Option<ReconnectDoor> {
+        let door = self.reconnect.as_mut()?;
+        door.by = door.by.next();
+        Some(door.clone())
     }
 }
 
@@ -241,14 +350,26 @@ impl Table {
 
     /// Forgets what was negotiated and never opened.
     fn expire(&mut self, now: Instant, timeout: Duration) {
-        while let Some((since, token)) = self.waiting.front() {
-            if now.duration_since(*since) <= timeout {
-                break;
+        let Self { by_token, waiting } = self;
+        waiting.expire(now, timeout, |token| {
+            let waits = by_token.get(token).is_some_and(|entry| entry.waits());
+            if waits {
+                by_token.remove(token);
             }
-            if self.by_token.get(token).is_some_and(|entry| entry.transport.is_none()) {
-                self.by_token.remove(token);
-            }
-            self.waiting.pop_front();
+            waits
+        });
+    }
+
+    fn one_is_opened(&mut self) {
+        let Self { by_token, waiting } = self;
+        waiting.one_is_opened(|token| by_token.get(token).is_some_and(|entry| entry.waits()));
+    }
+
+    /// Gives back memory that is not needed any more.
+    fn shrink(&mut self) {
+        if self.by_token.len() * 4 < self.by_token.capacity() {
+            let wanted = self.by_token.len() * 2;
+            self.by_token.shrink_to(wanted);
         }
     }
 }
@@ -259,9 +380,37 @@ impl Lease {
         self.token.clone()
     }
 
+    /// Whether client and server have agreed that the connection may be resumed.
+    pub(crate) const fn is_stateful(&self) -> bool {
+        self.is_stateful
+    }
+
+    /// Says where another transport goes, from here on until it is [closed](ReconnectPlace::close).
+    pub(crate) fn offer_reconnect(&self, connection: Addr<ConnectionActor>) {
+        self.set_reconnect(Some(ReconnectDoor { connection, by: Attachment::default() }));
+    }
+
+    fn set_reconnect(&self, door: Option<ReconnectDoor>) {
+        if let Some(connections) = self.connections.upgrade()
+            && let Some(entry) = connections.table.lock().by_token.get_mut(&self.token)
+        {
+            entry.reconnect = door;
+        }
+    }
+
     /// The transport has not come back in time.
     pub(crate) fn time_out(&self) {
         self.active.time_out();
+    }
+}
+
+impl ReconnectPlace for Lease {
+    fn close(&self) {
+        self.set_reconnect(None);
+    }
+
+    fn time_out(&self) {
+        Self::time_out(self);
     }
 }
 
@@ -271,93 +420,7 @@ impl Drop for Lease {
         if let Some(connections) = self.connections.upgrade() {
             let mut table = connections.table.lock();
             table.by_token.remove(&self.token);
-            if table.by_token.len() * 4 < table.by_token.capacity() {
-                let wanted = table.by_token.len() * 2;
-                table.by_token.shrink_to(wanted);
-            }
+            table.shrink();
         }
-    }
-}
-
-/// So that nobody fills the memory with connections that are never opened. Opened ones count too until their time is
-/// over, as the queue keeps them; 15 s of them at this rate is more than a machine negotiates.
-const MAXIMUM_WAITING: usize = 65_536;
-
-#[cfg(test)]
-mod tests {
-    use actix_signalr_actors::{ClaimsIdentity, claim_types};
-
-    use super::*;
-
-    const WEB_SOCKETS: TransportKind = TransportKind::WebSockets;
-
-    fn user(name: &str) -> Arc<ClaimsPrincipal> {
-        Arc::new(ClaimsIdentity::new("Test").claim(claim_types::NAME_IDENTIFIER, name).into())
-    }
-
-    fn connections() -> Arc<Connections> {
-        Arc::new(Connections::new(Duration::from_secs(15), Arc::default()))
-    }
-
-    fn open(
-        connections: &Arc<Connections>,
-        token: &str,
-        transport: TransportKind,
-        name: &str,
-        now: Instant,
-    ) -> Result<(ConnectionId, Arc<Lease>), ConnectError> {
-        match connections.open(token, transport, true, &user(name), now)? {
-            Opening::First(id, lease) => Ok((id, lease)),
-            Opening::Again(_) => panic!("nothing is polled here"),
-        }
-    }
-
-    #[test]
-    fn a_token_opens_its_connection_once_and_for_its_user() {
-        let (connections, now) = (connections(), Instant::now());
-        let (id, token) = connections.negotiate(user("ann"), true, now).unwrap();
-        assert_ne!(id.as_str(), token.expose());
-        let by_web_socket = |token: &str, name: &str| open(&connections, token, WEB_SOCKETS, name, now);
-
-        assert_eq!(by_web_socket(&id, "ann").unwrap_err(), ConnectError::UnknownId, "the id is no token");
-        assert_eq!(by_web_socket(token.expose(), "bob").unwrap_err(), ConnectError::UserChanged);
-        let (opened, lease) = by_web_socket(token.expose(), "ann").unwrap();
-        assert_eq!(opened, id);
-        assert_eq!(by_web_socket(token.expose(), "ann").unwrap_err(), ConnectError::AlreadyConnected);
-        let other = open(&connections, token.expose(), TransportKind::LongPolling, "ann", now);
-        assert_eq!(other.unwrap_err(), ConnectError::TransportChanged);
-        drop(lease);
-        assert_eq!(by_web_socket(token.expose(), "ann").unwrap_err(), ConnectError::UnknownId);
-    }
-
-    #[test]
-    fn a_token_of_one_route_is_unknown_on_another() {
-        let now = Instant::now();
-        let (_, token) = connections().negotiate(user("ann"), true, now).unwrap();
-        let elsewhere = open(&connections(), token.expose(), WEB_SOCKETS, "ann", now);
-        assert_eq!(elsewhere.unwrap_err(), ConnectError::UnknownId);
-    }
-
-    #[test]
-    fn what_is_never_opened_is_forgotten_and_what_is_open_stays() {
-        let (connections, now) = (connections(), Instant::now());
-        let (_, never) = connections.negotiate(user("ann"), true, now).unwrap();
-        let (_, opened) = connections.negotiate(user("ann"), false, now).unwrap();
-        let _lease = open(&connections, opened.expose(), WEB_SOCKETS, "ann", now).unwrap();
-        let later = now + Duration::from_secs(16);
-        let again = |token: &ConnectionToken| open(&connections, token.expose(), WEB_SOCKETS, "ann", later);
-        assert_eq!(again(&never).unwrap_err(), ConnectError::UnknownId);
-        assert_eq!(again(&opened).unwrap_err(), ConnectError::AlreadyConnected);
-    }
-
-    #[test]
-    fn the_number_of_waiting_connections_is_bounded() {
-        let (connections, now) = (connections(), Instant::now());
-        for _ in 0..MAXIMUM_WAITING {
-            connections.negotiate(user("ann"), false, now).unwrap();
-        }
-        let refused = connections.negotiate(user("ann"), false, now);
-        assert_eq!(refused.unwrap_err(), ConnectError::TooManyConnections);
-        assert!(connections.negotiate(user("ann"), false, now + Duration::from_secs(16)).is_ok());
     }
 }

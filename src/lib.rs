@@ -43,8 +43,9 @@
 //!
 //! # Who may do what
 //!
-//! - [`JwtBearer`]: bearer tokens. [`CookieAuthentication`]: cookies, for people who sign in on a page. Other ways to find out
-//!   who connects implement [`AuthenticationScheme`].
+//! - [`JwtBearer`]: bearer tokens, verified with keys of your own or those of an OpenID Connect provider ([`Authority`]).
+//!   [`CookieAuthentication`]: cookies, for people who sign in on a page. [`NegotiateAuthentication`]: Kerberos, with the package
+//!   `actix-signalr-kerberos`. Other ways to find out who connects implement [`AuthenticationScheme`].
 //! - [`ClaimsPrincipal`]: who somebody is. [`UserIdProvider`]: which user that is.
 //! - [`Policy`], [`Requirement`] and [`AuthorizationHandler`]: what it takes to connect, or to call a method.
 //!   [`HubInvocation`]: the call, as a handler sees it.
@@ -54,56 +55,88 @@
 //! - `macros` (default): the attributes `#[hub]`, `#[authorize]`, `#[allow_anonymous]`, `#[hub_method]` and
 //!   `#[hub_client]`.
 //! - `metrics`: `SignalR::metrics_route`, the counts in the text format of Prometheus.
+//! - `openid-connect`: `JwtBearer::with_authority`, an HTTP client for the keys of identity providers.
+//! - `redis`: `backplane::RedisBackplane`, several servers as one over Redis.
+//! - `redis-tls`: TLS to Redis, by rustls.
+//! - `rustls-0_23`: [`HttpServerExt::for_hubs`] knows the sockets of `bind_rustls_0_23` too.
 //! - `testing`: the module `test`, a kit that serves a hub in memory; for `dev-dependencies`.
 
+mod access_log;
 mod authentication;
 mod authorize;
 mod builder;
 mod connections;
+mod credentials;
 mod error;
 mod http_server;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod negotiation;
+mod one_time_tickets;
 mod options;
+mod origin;
+mod pending;
 mod query;
+mod refresh;
+mod refresh_callback;
+mod require_authorization;
+mod revocation;
 mod routes;
 mod server;
+mod subprotocol;
 mod transports;
 mod worker;
+mod write_clock;
 
 #[doc(hidden)]
 pub use actix_signalr_actors::__private;
+pub use actix_signalr_actors::backplane;
 pub use actix_signalr_actors::metrics::{
     ConnectionRefusal, Data as MetricData, HistogramValue, Instrument, Metrics, Point as MetricPoint,
 };
 #[cfg(feature = "testing")]
 pub use actix_signalr_actors::testing as test;
 pub use actix_signalr_actors::{
-    AuthorizationContext, AuthorizationHandler, AuthorizeData, BoundArguments, CancellationToken, Claim,
-    ClaimsIdentity, ClaimsPrincipal, ClientProxy, ClientStream, ConnectRequest, ConnectionId, Decision,
-    DefaultUserIdProvider, DescribeError, GroupManager, Hub, HubAnswer, HubArgument, HubCallerClients,
-    HubCallerContext, HubClients, HubContext, HubDescriptor, HubError, HubFilter, HubFilters, HubInvocation,
-    HubMethod, HubOptions, HubResult, HubReturn, HubStream, Items, MethodDescriptor, NameUserIdProvider,
-    NextCall, NextHook, Outcome, Policy, PolicyError, Requirement, SendError, SetTraceParent,
-    SingleClientProxy, TraceContext, UserIdProvider, claim_types,
+    Authorization, AuthorizationContext, AuthorizationFailure, AuthorizationHandler, AuthorizeData,
+    BackplaneError, BoundArguments, CancellationToken, Claim, ClaimUserIdProvider, ClaimsIdentity,
+    ClaimsPrincipal, ClientProxy, ClientStream, ConnectRequest, ConnectionId, ConnectionSelector, Decision,
+    DefaultUserIdProvider, DescribeError, EmailUserIdProvider, FailureReason, GroupDemands, GroupManager,
+    GroupName, Handlers, Hub, HubAnswer, HubArgument, HubCallerClients, HubCallerContext, HubClients,
+    HubContext, HubDescriptor, HubError, HubFilter, HubFilters, HubInvocation, HubMethod, HubOptions,
+    HubResult, HubReturn, HubStream, Items, MethodDescriptor, NameUserIdProvider, NextCall, NextHook,
+    Operation, Outcome, Policy, PolicyError, PolicyProvider, Requirement, ResourceHandler, RevocationError,
+    SendError, SetTraceParent, SingleClientProxy, TraceContext, UserIdProvider, Users, claim_types,
     protocol::{AnyValue, NamingPolicy},
+    same_user,
     transport::TransportKind,
 };
 #[cfg(feature = "macros")]
 pub use actix_signalr_macros::{allow_anonymous, authorize, hub, hub_client, hub_method};
 
+#[cfg(feature = "openid-connect")]
+pub use crate::authentication::HttpBackchannel;
+pub use crate::authentication::{
+    AnswerEvent, AuthenticationFailed, Authority, Backchannel, BackchannelError, ClaimsTransformation, Event,
+    JwtBearerEvents, JwtChallenge, JwtForbidden, MessageReceived, NegotiateAuthentication,
+    NegotiateConnection, NegotiateError, NegotiateExchange, NegotiateProcessor, NegotiateStep, NegotiateUser,
+    NegotiateUserFound, RequestUser, SignedIn, TokenValidated, has_windows_identity,
+};
 pub use crate::{
+    access_log::{access_log, request_line},
     authentication::{
         AuthenticateResult, AuthenticationFailure, AuthenticationRequest, AuthenticationScheme,
-        AuthenticationTicket, ConfigurationError, CookieAuthentication, CookieError, CookieHeaders, Denial,
-        JwtBearer, KeyRing, PolicyScheme, PrincipalCheck, SameSite, SchemeError, SchemeOperation, Schemes,
-        SecurePolicy, SignInProperties, SigningAlgorithm, VerificationKey, same_user, write_renewed_cookies,
+        AuthenticationTicket, ConfigurationError, CookieAuthentication, CookieError, CookieEvents,
+        CookieHeaders, CookiePage, CookieRedirect, CookieSignedIn, CookieSigningIn, CookieSigningOut, Denial,
+        InMemorySessionStore, JwtBearer, KeyRing, PolicyScheme, PrincipalCheck, SameSite, SchemeError,
+        SchemeOperation, Schemes, SecurePolicy, SessionKey, SessionStore, SessionStoreError, SessionTicket,
+        SignInProperties, SigningAlgorithm, VerificationKey, write_renewed_cookies,
     },
     builder::{HubRoutes, SignalRBuilder},
     error::BuildError,
-    http_server::HttpServerExt,
+    http_server::{HttpServerExt, keep_socket},
     options::HttpConnectionOptions,
+    refresh_callback::AuthenticationRefreshContext,
+    require_authorization::RequireAuthorization,
     server::SignalR,
 };
 
@@ -111,3 +144,13 @@ pub use crate::{
 #[cfg(all(doctest, feature = "macros", feature = "testing"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// And so are those of the chapters.
+#[cfg(all(doctest, feature = "macros", feature = "testing"))]
+#[doc = include_str!("../docs/auditing.md")]
+struct Auditing;
+
+/// The other chapter.
+#[cfg(all(doctest, feature = "macros", feature = "testing"))]
+#[doc = include_str!("../docs/authorization.md")]
+struct Authorizing;

@@ -1,6 +1,9 @@
 //! What a server counts, over HTTP: the text format of Prometheus, version 0.0.4.
 
-use std::fmt::{Display, Write};
+use std::{
+    borrow::Cow,
+    fmt::{Display, Write},
+};
 
 use actix_signalr_actors::metrics::{Data, Instrument, Metrics, Point};
 use actix_web::{
@@ -94,13 +97,13 @@ fn write_points<T: Display>(name: &str, points: &[Point<T>], out: &mut String) -
 fn write_sample(
     metric: &str,
     suffix: &str,
-    tags: &[(&'static str, &'static str)],
+    tags: &[(&'static str, Cow<'static, str>)],
     bound: Option<&str>,
     value: &impl Display,
     out: &mut String,
 ) -> std::fmt::Result {
     write!(out, "{metric}{suffix}")?;
-    let labels = tags.iter().map(|(tag, value)| (name(tag), *value));
+    let labels = tags.iter().map(|(tag, value)| (name(tag), &**value));
     let labels = labels.chain(bound.map(|bound| ("le".to_owned(), bound)));
     let mut before = '{';
     for (label, value) in labels {
@@ -159,7 +162,7 @@ mod tests {
     #[test]
     fn labels_are_escaped() {
         let mut out = String::new();
-        write_sample("a", "", &[("b.c", "x\"\\\ny")], None, &1, &mut out).unwrap();
+        write_sample("a", "", &[("b.c", "x\"\\\ny".into())], None, &1, &mut out).unwrap();
         assert_eq!(out, "a{b_c=\"x\\\"\\\\\\ny\"} 1\n");
     }
 }

@@ -11,8 +11,9 @@ use serde::Serialize;
 pub(crate) fn version(requested: Option<&str>, minimum: i32) -> Result<i32, String> {
     let requested: i32 = match requested {
         None => 0,
-        // As lenient as the original: blanks around it, a sign before it.
+        // As lenient as the original: blanks around it, a sign before it, zero bytes behind it.
         Some(text) => text
+            .trim_end_matches('\0')
             .trim_matches(|c: char| matches!(c, ' ' | '\t'..='\r'))
             .parse()
             .map_err(|_| "The client requested a non-integer protocol version.".to_owned())?,
@@ -25,17 +26,27 @@ pub(crate) fn version(requested: Option<&str>, minimum: i32) -> Result<i32, Stri
     Ok(requested.min(HIGHEST_VERSION))
 }
 
+/// Whether a client asks for a connection that it may resume. Anything but a yes is a no, and no error.
+pub(crate) fn wants_stateful_reconnect(requested: Option<&str>) -> bool {
+    let is_blank = |c: char| c.is_whitespace() || c == '\0';
+    requested.is_some_and(|text| text.trim_matches(is_blank).eq_ignore_ascii_case("true"))
+}
+
 /// The answer: 200 whatever it says, as clients expect.
 pub(crate) fn accepted(
     version: i32,
+    is_stateful: bool,
     id: &ConnectionId,
     token: &ConnectionToken,
+    token_lifetime_seconds: Option<u32>,
     transports: &[TransportKind],
 ) -> HttpResponse {
     answer(&Accepted {
+        use_stateful_reconnect: is_stateful.then_some(true),
         negotiate_version: version,
         connection_id: id,
         connection_token: (version > 0).then(|| token.expose()),
+        token_lifetime_seconds,
         available_transports: transports.iter().copied().map(Transport::of).collect(),
     })
 }
@@ -54,10 +65,14 @@ fn answer(body: &impl Serialize) -> HttpResponse {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Accepted<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    use_stateful_reconnect: Option<bool>,
     negotiate_version: i32,
     connection_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     connection_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_lifetime_seconds: Option<u32>,
     available_transports: Vec<Transport>,
 }
 
@@ -90,6 +105,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_a_yes_asks_for_stateful_reconnect() {
+        for yes in ["true", "TRUE", " True\t", "true\0"] {
+            assert!(wants_stateful_reconnect(Some(yes)), "{yes:?}");
+        }
+        for no in [None, Some(""), Some("false"), Some("1"), Some("yes"), Some("true,true"), Some("t rue")] {
+            assert!(!wants_stateful_reconnect(no), "{no:?}");
+        }
+    }
+
+    #[test]
     fn versions_are_read_as_leniently_as_the_original_does() {
         for (text, expected) in [
             (None, Some(0)),
@@ -99,6 +124,9 @@ mod tests {
             (Some(" 1\t"), Some(1)),
             (Some("+1"), Some(1)),
             (Some("01"), Some(1)),
+            (Some("1\0\0"), Some(1)),
+            (Some("1 \0"), Some(1)),
+            (Some("\0 1"), None),
             (Some(""), None),
             (Some("1.0"), None),
             (Some("0,1"), None),

@@ -1,5 +1,7 @@
 //! Which HTTP request goes where under one path of a hub.
 
+mod incoming;
+
 use std::{
     convert::Infallible,
     rc::Rc,
@@ -7,46 +9,86 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use actix::{Addr, Recipient};
-use actix_signalr_actors::{
-    ClaimsPrincipal, ConnectRequest, ConnectionActor, ConnectionId, Expires, NewConnection,
-    protocol::TransferFormat,
-    transport::{Flow, Outbound, TransportKind},
-};
+use actix_signalr_actors::{AuthorizationContext, ConnectRequest, Policy, transport::TransportKind};
 use actix_web::{
     HttpRequest, HttpResponse,
     body::{self, BodyStream, BoxBody, MessageBody},
+    dev::Service,
     http::{
-        Method,
-        header::{ACCEPT, HeaderName, HeaderValue, UPGRADE},
+        ConnectionType, Method, Version,
+        header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, UPGRADE},
     },
     web::{self, Payload, ServiceConfig},
 };
 use futures::stream;
 
 use crate::{
-    authentication::write_pending,
-    authorize::{Admitted, authorize},
-    connections::{Lease, Opening},
+    authentication::{AuthenticationRequest, write_pending},
+    authorize::{Admitted, Demand, admit, authorize},
+    credentials::Credentials,
     error::ConnectError,
-    negotiation,
+    http_server::ClientSocket,
+    negotiation, one_time_tickets,
     query::Parameters,
-    server::WorkerEndpoint,
-    transports::{
-        RequestDoor,
-        long_polling::{self, Delete, LongPollingTransport, NOT_TO_BE_KEPT, Poll, Polled},
-        server_sent_events::{self, ServerSentEventsTransport},
-        web_sockets::{self, WebSocketTransport, upgrade::upgrade_key},
-    },
+    refresh,
+    routes::incoming::Incoming,
+    server::{SignalR, WorkerEndpoint},
+    subprotocol,
+    transports::web_sockets::upgrade::upgrade_key,
 };
 
 /// Adds the routes of one endpoint. Paths are compared without case, with or without a slash at their end.
 pub(crate) fn configure_endpoint(config: &mut ServiceConfig, at: Rc<WorkerEndpoint>) {
     let negotiate_path = pattern(&format!("{}/negotiate", at.endpoint.path()));
     let hub_path = pattern(at.endpoint.path());
-    let negotiating = at.clone();
+    let (negotiating, issuing) = (at.clone(), at.clone());
+    if at.endpoint.options.enable_authentication_refresh {
+        let refresh_path = pattern(&format!("{}/refresh", at.endpoint.path()));
+        let refreshing = at.clone();
+        config.service(web::resource(refresh_path).to(move |http| refresh(refreshing.clone(), http)));
+    }
     config.service(web::resource(negotiate_path).to(move |http| negotiate(negotiating.clone(), http)));
-    config.service(web::resource(hub_path).to(move |http, payload| serve(at.clone(), http, payload)));
+    if at.endpoint.options.one_time_tickets {
+        let ticket_path = pattern(&format!("{}/ticket", at.endpoint.path()));
+        config.service(web::resource(ticket_path).to(move |http| issue_ticket(issuing.clone(), http)));
+    }
+    let has_tokens = at.endpoint.options.subprotocol_token;
+    let hub = web::resource(hub_path).to(move |http, payload| serve(at.clone(), http, payload));
+    if has_tokens {
+        config.service(hub.wrap_fn(|mut request, next| {
+            subprotocol::unwrap_token(&mut request);
+            next.call(request)
+        }));
+    } else {
+        config.service(hub);
+    }
+}
+
+/// Requests that no route takes: who does not meet the fallback policy is told so, others that there is nothing.
+pub(crate) fn configure_fallback(config: &mut ServiceConfig, server: &SignalR, fallback: &Arc<Policy>) {
+    let (server, fallback) = (server.clone(), fallback.clone());
+    config.default_service(web::to(move |http: HttpRequest| {
+        let (server, fallback) = (server.clone(), fallback.clone());
+        async move {
+            let admitted = admit_by(&server, &http, &fallback).await;
+            admitted.map_or_else(|denial| denial, |_| HttpResponse::NotFound().finish())
+        }
+    }));
+}
+
+/// Who sends a request that goes to no hub, if he meets a policy.
+pub(crate) async fn admit_by(
+    server: &SignalR,
+    http: &HttpRequest,
+    policy: &Arc<Policy>,
+) -> Result<Admitted, HttpResponse> {
+    let request = AuthenticationRequest::new(http);
+    admit(server.schemes(), &request, Demand::of(policy), None, async |policy, user| {
+        let request = connect_request(http, Parameters::of(http));
+        let context = AuthorizationContext::for_request(user, request);
+        server.authorization().evaluate(policy, &context).await.ok()
+    })
+    .await
 }
 
 /// The pattern of a path for the router: a regular expression, which alone can leave case aside.
@@ -68,6 +110,57 @@ async fn negotiate(at: Rc<WorkerEndpoint>, http: HttpRequest) -> HttpResponse {
     response
 }
 
+/// `POST {hub}/refresh`, where the route has it.
+async fn refresh(at: Rc<WorkerEndpoint>, http: HttpRequest) -> HttpResponse {
+    let mut response = match admitted(&at, &http, || connect_request(&http, Parameters::of(&http))).await {
+        Ok(_) if !has_verb(&http, &Method::POST) => not_allowed(&http),
+        Ok(admitted) => refresh::respond(&at, &http, credentials(&at, admitted)).await,
+        Err(denial) => denial,
+    };
+    write_pending(&http, &mut response);
+    response
+}
+
+/// Who sends a request, if he may.
+async fn admitted(
+    at: &WorkerEndpoint,
+    http: &HttpRequest,
+    connect_request: impl FnOnce() -> ConnectRequest,
+) -> Result<Admitted, HttpResponse> {
+    authorize(at, http, connect_request).await.map_err(|denial| to_head(http, denial))
+}
+
+/// What he has shown of himself, and for how long it is good here.
+fn credentials(at: &WorkerEndpoint, admitted: Admitted) -> Credentials {
+    let Admitted { user, is_known, expires_at, revocations, .. } = admitted;
+    let maximum = at.endpoint.options.maximum_authentication_expiration;
+    Credentials::new(user, is_known, expires_at, maximum, SystemTime::now()).with_revocations(revocations)
+}
+
+/// `POST {hub}/ticket`: what stands for the request's credentials once, in the query of the request that connects.
+async fn issue_ticket(at: Rc<WorkerEndpoint>, http: HttpRequest) -> HttpResponse {
+    let mut response = issued(at, &http).await;
+    write_pending(&http, &mut response);
+    response
+}
+
+async fn issued(at: Rc<WorkerEndpoint>, http: &HttpRequest) -> HttpResponse {
+    let admitted = match admitted(&at, http, || connect_request(http, Parameters::of(http))).await {
+        Ok(admitted) => admitted,
+        Err(denial) => return denial,
+    };
+    if !has_verb(http, &Method::POST) {
+        return not_allowed(http);
+    }
+    if !admitted.user.is_authenticated() {
+        return HttpResponse::Unauthorized().finish();
+    }
+    match at.endpoint.tickets.issue(admitted.into_ticket(), Instant::now()) {
+        Ok(ticket) => one_time_tickets::response(&ticket),
+        Err(err) => err.response(),
+    }
+}
+
 /// A request to the hub itself.
 async fn serve(at: Rc<WorkerEndpoint>, http: HttpRequest, payload: Payload) -> HttpResponse {
     let mut response = served(at, &http, payload).await;
@@ -77,11 +170,11 @@ async fn serve(at: Rc<WorkerEndpoint>, http: HttpRequest, payload: Payload) -> H
 
 async fn negotiated(at: Rc<WorkerEndpoint>, http: &HttpRequest) -> HttpResponse {
     let parameters = Parameters::of(http);
-    let user = match authorize(&at, http, || connect_request(http, parameters.clone())).await {
-        Ok(admitted) => admitted.user,
+    let shown = match admitted(&at, http, || connect_request(http, parameters.clone())).await {
+        Ok(admitted) => credentials(&at, admitted),
         Err(denial) => return denial,
     };
-    if http.method() != Method::POST {
+    if !has_verb(http, &Method::POST) {
         return not_allowed(http);
     }
     let options = &at.endpoint.options;
@@ -90,8 +183,18 @@ async fn negotiated(at: Rc<WorkerEndpoint>, http: &HttpRequest) -> HttpResponse 
         Ok(version) => version,
         Err(error) => return negotiation::refused(&error),
     };
-    match at.endpoint.connections.negotiate(user, version > 0, Instant::now()) {
-        Ok((id, token)) => negotiation::accepted(version, &id, &token, &options.transports),
+    let lifetime = shown.lifetime_seconds(SystemTime::now());
+    let lifetime = lifetime.filter(|_| options.enable_authentication_refresh);
+    let is_stateful = options.allow_stateful_reconnects
+        && negotiation::wants_stateful_reconnect(parameters.find("useStatefulReconnect").as_deref());
+    let connections = &at.endpoint.connections;
+    match connections.negotiate(shown, http.peer_addr(), version > 0, is_stateful, Instant::now()) {
+        Ok((id, token)) => {
+            if connections.must_be_swept() {
+                actix_rt::spawn(connections.clone().sweep());
+            }
+            negotiation::accepted(version, is_stateful, &id, &token, lifetime, &options.transports)
+        }
         Err(err) => err.response(),
     }
 }
@@ -100,31 +203,59 @@ async fn served(at: Rc<WorkerEndpoint>, http: &HttpRequest, payload: Payload) ->
     let parameters = Parameters::of(http);
     let token = parameters.find("id").filter(|token| !token.is_empty());
     let request = connect_request(http, parameters);
-    let Admitted { user, expires_at } = match authorize(&at, http, || request.clone()).await {
+    let admitted = match admitted(&at, http, || request.clone()).await {
         Ok(admitted) => admitted,
         Err(denial) => return denial,
     };
-    let expires_at =
-        expires_at.filter(|_| at.endpoint.options.close_on_authentication_expiration).and_then(instant_of);
-    let incoming = Incoming { at, token, user, expires_at, request };
-    let response = match *http.method() {
-        Method::GET if accepts_events(http) => incoming.events(),
-        Method::GET => match upgrade_key(http) {
-            Some(accept) => incoming.web_socket(accept, payload),
-            None => incoming.poll().await,
-        },
-        Method::POST => incoming.send(payload).await.unwrap_or_else(ConnectError::response),
-        Method::DELETE => incoming.delete().unwrap_or_else(ConnectError::response),
-        _ => not_allowed(http),
+    let is_sent_by_itself = admitted.is_sent_by_itself;
+    let shown = credentials(&at, admitted);
+    let limit = at.write_clock.limit(at.endpoint.options.transport_send_timeout, ClientSocket::of(http));
+    let incoming = Incoming { at, token, shown, is_sent_by_itself, request, limit };
+    let is = |verb| has_verb(http, &verb);
+    let connects = is(Method::GET) || is(Method::CONNECT);
+    let response = if connects && accepts_events(http) {
+        to_be_streamed(http, incoming.events())
+    } else if connects {
+        match upgrade_key(http) {
+            Some(accept) => incoming.web_socket(http, accept, payload).await,
+            None => incoming.poll(http).await,
+        }
+    } else if is(Method::POST) {
+        incoming.send(payload).await.unwrap_or_else(ConnectError::response)
+    } else if is(Method::DELETE) {
+        incoming.delete().unwrap_or_else(ConnectError::response)
+    } else {
+        not_allowed(http)
     };
-    // What is answered to an upgrade in place of a socket cannot be in chunks.
-    let is_whole = http.headers().contains_key(UPGRADE) || http.method() == Method::HEAD;
-    if is_whole { response } else { in_one_chunk(response) }
+    if takes_chunks(http) && http.method() != Method::HEAD { in_one_chunk(response) } else { response }
 }
 
-/// A refusal with a text is sent in one chunk, without a length, as the original sends it.
+/// Verbs are compared without case, as in the original.
+fn has_verb(http: &HttpRequest, verb: &Method) -> bool {
+    http.method().as_str().eq_ignore_ascii_case(verb.as_str())
+}
+
+/// Whether the HTTP layer sends what it is given in chunks, if it has no length: not to a client that knows none, nor where a
+/// socket was asked for.
+fn takes_chunks(http: &HttpRequest) -> bool {
+    http.version() >= Version::HTTP_11
+        && http.method() != Method::CONNECT
+        && !http.headers().contains_key(UPGRADE)
+}
+
+/// A response without a length, ended by the end of its connection where it cannot be in chunks.
+fn to_be_streamed(http: &HttpRequest, mut response: HttpResponse) -> HttpResponse {
+    if response.status().is_success() && !takes_chunks(http) {
+        response.head_mut().no_chunking(true);
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
+    response
+}
+
+/// A refusal with a text is sent in one chunk, without a length, as the original sends it; one for programs is not.
 fn in_one_chunk(response: HttpResponse) -> HttpResponse {
-    if !response.status().is_client_error() {
+    let is_text = response.headers().get(CONTENT_TYPE).is_none_or(|value| value != "application/json");
+    if !response.status().is_client_error() || !is_text {
         return response;
     }
     response.map_body(|_, body| match body.try_into_bytes() {
@@ -134,9 +265,13 @@ fn in_one_chunk(response: HttpResponse) -> HttpResponse {
     })
 }
 
-/// The answer to a verb the route does not have. To HEAD nothing is said of a length.
+/// The answer to a verb the route does not have.
 fn not_allowed(http: &HttpRequest) -> HttpResponse {
-    let response = ConnectError::MethodNotAllowed.response();
+    to_head(http, ConnectError::MethodNotAllowed.response())
+}
+
+/// To HEAD nothing is said of a length.
+fn to_head(http: &HttpRequest, response: HttpResponse) -> HttpResponse {
     if http.method() == Method::HEAD {
         response.map_body(|_, _| BoxBody::new(body::None::new()))
     } else {
@@ -144,152 +279,22 @@ fn not_allowed(http: &HttpRequest) -> HttpResponse {
     }
 }
 
-/// A request to a hub, from somebody who may.
-struct Incoming {
-    at: Rc<WorkerEndpoint>,
-    token: Option<String>,
-    user: Arc<ClaimsPrincipal>,
-    /// When his credentials expire, if that ends the connection.
-    expires_at: Option<actix_rt::time::Instant>,
-    request: ConnectRequest,
-}
-
-impl Incoming {
-    fn web_socket(self, accept: HeaderValue, payload: Payload) -> HttpResponse {
-        let kind = TransportKind::WebSockets;
-        let opened = match &self.token {
-            Some(_) => self.open(kind),
-            None if !self.at.endpoint.options.transports.contains(&kind) => {
-                Err(ConnectError::TransportNotSupported(kind.name()))
-            }
-            None => {
-                let (id, lease) = self.at.endpoint.connections.open_new(kind, self.user.clone());
-                Ok(Opening::First(id, lease))
-            }
-        };
-        let (id, lease) = match opened {
-            Ok(Opening::First(id, lease)) => (id, lease),
-            Ok(Opening::Again(_)) => return ConnectError::AlreadyConnected.response(),
-            Err(err @ ConnectError::UnknownId) => return err.response_without_type(),
-            Err(err) => return err.response(),
-        };
-        let at = self.at.clone();
-        let connect = self.connect(kind, id, lease, web_sockets::FORMATS);
-        WebSocketTransport::respond(accept, payload, &at.endpoint.options, connect)
-    }
-
-    fn events(self) -> HttpResponse {
-        let kind = TransportKind::ServerSentEvents;
-        let (id, lease) = match self.open(kind) {
-            Ok(Opening::First(id, lease)) => (id, lease),
-            Ok(Opening::Again(_)) => return ConnectError::AlreadyConnected.response(),
-            Err(err) => return err.response(),
-        };
-        let (at, token) = (self.at.clone(), lease.token());
-        let connect = self.connect(kind, id, lease.clone(), server_sent_events::FORMATS);
-        let (response, door) = ServerSentEventsTransport::respond(&at.endpoint.options, lease, connect);
-        at.endpoint.connections.attach(token.expose(), door);
-        response
-    }
-
-    async fn poll(self) -> HttpResponse {
-        let kind = TransportKind::LongPolling;
-        match self.open(kind) {
-            Ok(Opening::First(id, lease)) => {
-                let (at, token) = (self.at.clone(), lease.token());
-                let connect = self.connect(kind, id, lease.clone(), long_polling::FORMATS);
-                let door = LongPollingTransport::start(&at.endpoint.options, lease, connect);
-                at.endpoint.connections.attach(token.expose(), door);
-                Polled::First.response()
-            }
-            Ok(Opening::Again(RequestDoor { polls: Some(polls), connection, .. })) => {
-                connection.do_send(Expires(self.expires_at));
-                Poll::ask(&polls).await.response()
-            }
-            Ok(Opening::Again(_)) => not_to_be_kept(ConnectError::Gone),
-            Err(err) => not_to_be_kept(err),
-        }
-    }
-
-    async fn send(self, payload: Payload) -> Result<HttpResponse, ConnectError> {
-        match self.door()? {
-            (Some(TransportKind::WebSockets), _) => Err(ConnectError::SendOnWebSocket),
-            (_, Some(door)) => {
-                door.send(payload).await?;
-                Ok(HttpResponse::Ok().content_type("text/plain").body(""))
-            }
-            (_, None) => Err(ConnectError::NotConnected),
-        }
-    }
-
-    fn delete(self) -> Result<HttpResponse, ConnectError> {
-        let token = self.token.as_deref().ok_or(ConnectError::NoId)?;
-        match self.at.endpoint.connections.door_to_end(token, &self.user, Instant::now())? {
-            RequestDoor { polls: Some(polls), .. } => {
-                polls.do_send(Delete);
-                Ok(HttpResponse::Accepted().content_type("text/plain").body(""))
-            }
-            _ => Err(ConnectError::CannotDelete),
-        }
-    }
-
-    fn door(&self) -> Result<(Option<TransportKind>, Option<RequestDoor>), ConnectError> {
-        let token = self.token.as_deref().ok_or(ConnectError::NoId)?;
-        self.at.endpoint.connections.door(token, &self.user, Instant::now())
-    }
-
-    fn open(&self, kind: TransportKind) -> Result<Opening, ConnectError> {
-        let token = self.token.as_deref().ok_or(ConnectError::NoId)?;
-        let is_supported = self.at.endpoint.options.transports.contains(&kind);
-        self.at.endpoint.connections.open(token, kind, is_supported, &self.user, Instant::now())
-    }
-
-    /// What starts the connection once its transport is there.
-    fn connect(
-        self,
-        kind: TransportKind,
-        id: ConnectionId,
-        lease: Arc<Lease>,
-        formats: &'static [TransferFormat],
-    ) -> impl FnOnce(Recipient<Outbound>, Flow) -> Addr<ConnectionActor> + use<> {
-        let Self { at, user, expires_at, request, .. } = self;
-        move |transport, flow| {
-            at.runtime.connect(NewConnection {
-                id,
-                user,
-                request: request.by(kind),
-                transport,
-                flow,
-                formats,
-                has_inherent_keep_alive: kind == TransportKind::LongPolling,
-                maximum_backlog: at.endpoint.options.maximum_backlog,
-                expires_at,
-                lease: Box::new(lease),
-            })
-        }
-    }
-}
-
-/// A time of day on the clock that only goes forward; `None` where it is out of reach.
-fn instant_of(time: SystemTime) -> Option<actix_rt::time::Instant> {
-    let left = time.duration_since(SystemTime::now()).unwrap_or_default();
-    actix_rt::time::Instant::now().checked_add(left)
-}
-
 /// Whether `Accept` has the bare media type among others.
 fn accepts_events(http: &HttpRequest) -> bool {
     let mut types =
         http.headers().get_all(ACCEPT).flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-    types.any(|media_type| media_type.trim_ascii().eq_ignore_ascii_case(b"text/event-stream"))
+    types.any(is_event_stream)
 }
 
-/// A refusal of a poll.
-fn not_to_be_kept(err: ConnectError) -> HttpResponse {
-    let mut response = err.response();
-    for (name, value) in NOT_TO_BE_KEPT {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-    response
+/// Whether that is the media type of events, without a parameter.
+fn is_event_stream(media_type: &[u8]) -> bool {
+    let mut parts = media_type.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+    let names = parts.next().unwrap_or_default();
+    let mut names = names.split(|byte| *byte == b'/').map(<[u8]>::trim_ascii);
+    let mut is_next =
+        |name: &str| names.next().is_some_and(|found| found.eq_ignore_ascii_case(name.as_bytes()));
+    let is_bare = parts.next().is_none_or(<[u8]>::is_empty) && parts.next().is_none();
+    is_next("text") && is_next("event-stream") && names.next().is_none() && is_bare
 }
 
 /// The request as data, for hubs and for authorization.
@@ -311,5 +316,33 @@ mod tests {
     fn a_path_becomes_a_pattern_without_case() {
         assert_eq!(pattern("/hubs/chat"), "/{hub:(?i:hubs/chat/?)}");
         assert_eq!(pattern("/v1.0/a+b"), "/{hub:(?i:v1\\.0/a\\+b/?)}");
+    }
+
+    #[test]
+    fn events_are_asked_for_by_their_bare_media_type() {
+        for yes in [
+            "text/event-stream",
+            "TEXT/Event-Stream",
+            " text / event-stream ",
+            "text/event-stream;",
+            "text/event-stream ; ",
+        ] {
+            assert!(is_event_stream(yes.as_bytes()), "{yes}");
+        }
+        for no in [
+            "",
+            "*/*",
+            "text/*",
+            "text/event-stream;q=0.9",
+            "text/event-stream; charset=utf-8",
+            "text/event-stream;;",
+            "text/event-stream/x",
+            "text",
+            "\"text/event-stream\"",
+            "text/event-stream text/html",
+            "text/event-stream+xml",
+        ] {
+            assert!(!is_event_stream(no.as_bytes()), "{no}");
+        }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{fmt, io, pin::pin, rc::Rc, sync::Arc, time::Duration};
 
-use actix_signalr_actors::{Hub, HubContext, HubRuntime, HubServer, Policy, metrics::Metrics};
+use actix_signalr_actors::{
+    Authorization, Hub, HubContext, HubRuntime, HubServer, Policy, Users, metrics::Metrics,
+    transport::TransportKind,
+};
 use actix_web::{
     dev::Server,
     web::{Data, ServiceConfig},
@@ -11,8 +14,17 @@ use futures::future::{Either, LocalBoxFuture, join, select};
 use uuid::Uuid;
 
 use crate::{
-    authentication::Schemes, builder::SignalRBuilder, connections::Connections, error::BuildError,
-    options::HttpConnectionOptions, routes::configure_endpoint, worker::Worker,
+    authentication::Schemes,
+    builder::SignalRBuilder,
+    connections::Connections,
+    error::BuildError,
+    one_time_tickets::OneTimeTickets,
+    options::HttpConnectionOptions,
+    origin::AllowedOrigins,
+    pending::PendingConnections,
+    routes::{configure_endpoint, configure_fallback},
+    worker::Worker,
+    write_clock::WriteClock,
 };
 
 /// A server of hubs. Cheap to clone; starts nothing by itself.
@@ -54,6 +66,9 @@ struct Inner {
     endpoints: Vec<Arc<Endpoint>>,
     schemes: Schemes,
     metrics: Arc<Metrics>,
+    authorization: Authorization,
+    /// What is demanded of requests that no route takes.
+    fallback: Option<Arc<Policy>>,
 }
 
 impl SignalR {
@@ -67,25 +82,35 @@ impl SignalR {
         endpoints: Vec<Endpoint>,
         schemes: Schemes,
         metrics: Arc<Metrics>,
+        authorization: Authorization,
+        fallback: Option<Arc<Policy>>,
     ) -> Self {
         let endpoints = endpoints.into_iter().map(Arc::new).collect();
-        Self(Arc::new(Inner { id: Uuid::new_v4(), hubs, endpoints, schemes, metrics }))
+        let id = Uuid::new_v4();
+        Self(Arc::new(Inner { id, hubs, endpoints, schemes, metrics, authorization, fallback }))
     }
 
-    /// What to give to `App::configure`: the routes of all hubs, and a `web::Data<HubContext<H>>` for each. Called on
-    /// each worker; starts that worker's actors.
+    /// What to give to `App::configure`: the routes of all hubs, a `web::Data<HubContext<H>>` for each, a
+    /// `web::Data<Authorization>` and a `web::Data<Schemes>`. Called on each worker; starts that worker's actors.
     pub fn routes(&self) -> impl FnOnce(&mut ServiceConfig) + use<> {
         let server = self.clone();
         move |config| {
             let Inner { id, hubs, endpoints, .. } = &*server.0;
             let worker = Worker::of_thread(*id, || hubs.iter().map(|hub| hub.start()).collect());
+            config.app_data(Data::new(server.0.authorization.clone()));
+            config.app_data(Data::new(server.0.schemes.clone()));
             for hub in hubs {
                 hub.register(config);
+            }
+            if let Some(fallback) = &server.0.fallback {
+                configure_fallback(config, &server, fallback);
             }
             for endpoint in endpoints {
                 if let Some(runtime) = worker.runtime(endpoint.hub) {
                     let (endpoint, runtime, server) = (endpoint.clone(), runtime.clone(), server.clone());
-                    configure_endpoint(config, Rc::new(WorkerEndpoint { endpoint, runtime, server }));
+                    let write_clock = worker.write_clock().clone();
+                    let at = WorkerEndpoint { endpoint, runtime, server, write_clock };
+                    configure_endpoint(config, Rc::new(at));
                 }
             }
         }
@@ -152,6 +177,29 @@ impl SignalR {
         &self.0.schemes
     }
 
+    /// The people who are connected to any hub of this server, to take rights away; `None` where there is no hub.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use actix_signalr::{ConnectionSelector, SignalR};
+    /// # async fn dismiss(signalr: SignalR) {
+    /// let ann = ConnectionSelector::user("ann");
+    /// if let Some(users) = signalr.users() {
+    ///     let ended = users.revoke(&ann, Duration::from_secs(3600)).await;
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn users(&self) -> Option<Users> {
+        self.0.hubs.iter().map(|hub| hub.users()).reduce(Users::and)
+    }
+
+    /// What asks the policies of this server about resources of the application's own.
+    #[must_use]
+    pub fn authorization(&self) -> &Authorization {
+        &self.0.authorization
+    }
+
     /// What is counted of all hubs on all workers. With the feature `metrics` there is a route for it, too.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
@@ -196,7 +244,12 @@ pub(crate) struct Endpoint {
     pub(crate) options: HttpConnectionOptions,
     /// What it takes to connect.
     pub(crate) policy: Option<Arc<Policy>>,
+    /// By what it is found out who connects; none is the default scheme.
+    pub(crate) schemes: Vec<String>,
     pub(crate) connections: Arc<Connections>,
+    /// The pages that may open WebSockets.
+    pub(crate) origins: AllowedOrigins,
+    pub(crate) tickets: OneTimeTickets,
 }
 
 impl Endpoint {
@@ -204,15 +257,41 @@ impl Endpoint {
         hub: usize,
         path: String,
         options: HttpConnectionOptions,
-        policy: Option<Arc<Policy>>,
+        (policy, schemes): (Option<Arc<Policy>>, Vec<String>),
+        pending: Arc<PendingConnections>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, BuildError> {
         if !path.starts_with('/') || path.contains(['?', '#', '{', '}']) {
             return Err(BuildError::InvalidPath { path });
         }
+        if options.maximum_authentication_expiration.is_some_and(|maximum| maximum.is_zero()) {
+            return Err(BuildError::NoAuthenticationExpiration { path });
+        }
         let path = path.trim_end_matches('/').to_owned();
-        let connections = Arc::new(Connections::new(options.disconnect_timeout, metrics));
-        Ok(Self { hub, path, options, policy, connections })
+        let origins = AllowedOrigins::parse(&options.allowed_origins)
+            .map_err(|origin| BuildError::InvalidOrigin { origin })?;
+        let tickets = OneTimeTickets::default();
+        let connections = Arc::new(Connections::new(&options, pending, metrics));
+        Ok(Self { hub, path, options, policy, schemes, connections, origins, tickets })
+    }
+
+    /// Warns of a hub that wants to know who connects and where browsers cannot say it: its path is not the one that tokens in
+    /// the query are read for, most likely by mistake.
+    pub(crate) fn warn_of_missed_browsers(&self, schemes: &Schemes) {
+        let options = &self.options;
+        let has_another_way = options.one_time_tickets || options.subprotocol_token;
+        let is_only_polled = options.transports.iter().all(|kind| *kind == TransportKind::LongPolling);
+        if self.policy.is_none() || has_another_way || is_only_polled {
+            return;
+        }
+        if let Some(scheme) = schemes.missing_browsers_at(&self.path, &self.schemes) {
+            let path = &self.path;
+            tracing::warn!(
+                path,
+                scheme,
+                "no token is read from the query here: browsers cannot use WebSockets"
+            );
+        }
     }
 
     /// Where it is mapped, without a slash at its end.
@@ -236,6 +315,7 @@ pub(crate) struct WorkerEndpoint {
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) runtime: Arc<HubRuntime>,
     pub(crate) server: SignalR,
+    pub(crate) write_clock: WriteClock,
 }
 
 /// A hub of a server, its type forgotten.
@@ -244,6 +324,7 @@ pub(crate) trait AnyHub: Send + Sync {
     fn register(&self, config: &mut ServiceConfig);
     fn as_any(&self) -> &dyn std::any::Any;
     fn shut_down(&self) -> LocalBoxFuture<'_, ()>;
+    fn users(&self) -> Users;
 }
 
 pub(crate) struct ServedHub<H>(pub(crate) HubServer<H>);
@@ -263,5 +344,9 @@ impl<H: Hub> AnyHub for ServedHub<H> {
 
     fn shut_down(&self) -> LocalBoxFuture<'_, ()> {
         Box::pin(self.0.shut_down())
+    }
+
+    fn users(&self) -> Users {
+        self.0.users()
     }
 }

@@ -5,10 +5,13 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc, sync::Arc};
 use actix_signalr_actors::HubRuntime;
 use uuid::Uuid;
 
-/// What one worker runs for one server: for each hub, its actors.
+use crate::write_clock::WriteClock;
+
+/// What one worker runs for one server: for each hub, its actors; and a clock for what is written.
 #[derive(Debug)]
 pub(crate) struct Worker {
     runtimes: Vec<Arc<HubRuntime>>,
+    write_clock: WriteClock,
 }
 
 impl Worker {
@@ -20,13 +23,19 @@ impl Worker {
     pub(crate) fn of_thread(server: Uuid, start: impl FnOnce() -> Vec<Arc<HubRuntime>>) -> Rc<Self> {
         WORKERS.with_borrow_mut(|workers| {
             workers.retain(|_, worker| worker.is_alive());
-            workers.entry(server).or_insert_with(|| Rc::new(Self { runtimes: start() })).clone()
+            let new = || Rc::new(Self { runtimes: start(), write_clock: WriteClock::start() });
+            workers.entry(server).or_insert_with(new).clone()
         })
     }
 
     /// The actors of a hub, by its place in the server.
     pub(crate) fn runtime(&self, hub: usize) -> Option<&Arc<HubRuntime>> {
         self.runtimes.get(hub)
+    }
+
+    /// The clock of what is written to clients.
+    pub(crate) const fn write_clock(&self) -> &WriteClock {
+        &self.write_clock
     }
 
     fn is_alive(&self) -> bool {

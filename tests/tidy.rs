@@ -25,7 +25,8 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
 ];
 
 /// Where Rust is written.
-const FOLDERS: [&str; 5] = ["src", "actors/src", "macros/src", "examples", "benches"];
+const FOLDERS: [&str; 7] =
+    ["src", "actors/src", "macros/src", "examples", "benches", "kerberos/src", "kerberos/examples"];
 
 const LONGEST_FILE: usize = 500;
 

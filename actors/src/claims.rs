@@ -18,6 +18,15 @@ pub mod claim_types {
     pub const GIVEN_NAME: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/givenname";
     /// The family name.
     pub const SURNAME: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/surname";
+    /// A security identifier, of Windows.
+    pub const SID: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/sid";
+    /// The security identifier of a Windows user.
+    pub const PRIMARY_SID: &str = "http://schemas.microsoft.com/ws/2008/06/identity/claims/primarysid";
+    /// The security identifier of a group that a Windows user is in; there may be several.
+    pub const GROUP_SID: &str = "http://schemas.microsoft.com/ws/2008/06/identity/claims/groupsid";
+    /// The account of a Windows user, with its domain.
+    pub const WINDOWS_ACCOUNT_NAME: &str =
+        "http://schemas.microsoft.com/ws/2008/06/identity/claims/windowsaccountname";
 }
 
 /// The issuer of a claim that names none.
@@ -159,6 +168,12 @@ impl ClaimsIdentity {
         first_of(&self.claims, &self.name_claim_type)
     }
 
+    /// The value of the first claim of a type; the type is compared without case.
+    #[must_use]
+    pub fn find_first(&self, kind: &str) -> Option<&str> {
+        first_of(&self.claims, kind)
+    }
+
     fn has_role(&self, role: &str) -> bool {
         let is_role = |claim: &Claim| claim.kind.eq_ignore_ascii_case(&self.role_claim_type);
         self.claims.iter().any(|claim| is_role(claim) && claim.value == role)
@@ -224,7 +239,9 @@ impl ClaimsPrincipal {
         self.find_all(kind).any(|found| found == value)
     }
 
-    /// Whether an identity has the role, compared with case, among the claims of its role type.
+    /// Whether an identity has the role, compared with case, among the claims of its own role type.
+    ///
+    /// That somebody is authenticated is another question: an identity that nobody has vouched for may have roles, too.
     #[must_use]
     pub fn is_in_role(&self, role: &str) -> bool {
         self.identities.iter().any(|identity| identity.has_role(role))

@@ -38,7 +38,7 @@ impl HubClients {
         SingleClientProxy::new(self.registry.clone(), connection_id.as_ref().into(), None)
     }
 
-    /// The clients of the connections, each once.
+    /// The clients of the connections, each once; where there is a backplane, as often as they are named.
     pub fn clients(&self, connection_ids: impl IntoIterator<Item: AsRef<str>>) -> ClientProxy {
         self.to(Target::Connections(ids(connection_ids)))
     }
@@ -48,7 +48,8 @@ impl HubClients {
         self.to(Target::Group(name.as_ref().into()))
     }
 
-    /// The members of each group; who is in two of them receives twice. An empty name is an error when sending.
+    /// The members of each group; who is in two of them receives twice. An empty name is an error when
+    /// sending; where there is a backplane it is passed over.
     pub fn groups(&self, names: impl IntoIterator<Item: AsRef<str>>) -> ClientProxy {
         self.to(Target::Groups(shared(names)))
     }
@@ -67,7 +68,7 @@ impl HubClients {
         self.to(Target::User(user_id.as_ref().into()))
     }
 
-    /// All connections of the users, each once.
+    /// All connections of the users, each once; where there is a backplane, as often as they are named.
     pub fn users(&self, user_ids: impl IntoIterator<Item: AsRef<str>>) -> ClientProxy {
         self.to(Target::Users(shared(user_ids)))
     }
@@ -136,10 +137,11 @@ impl ClientProxy {
     /// too slow is no error here.
     ///
     /// # Errors
-    /// When the arguments cannot be written, or a group has no name.
+    /// When the arguments cannot be written, a group has no name, or other servers are not reached.
     pub async fn send<A: Serialize>(&self, method: &str, arguments: A) -> Result<(), SendError> {
         if let Target::Groups(names) = &self.target
             && names.iter().any(|name| name.is_empty())
+            && !self.registry.passes_over_empty_names()
         {
             return Err(SendError::EmptyName);
         }
@@ -166,7 +168,7 @@ impl SingleClientProxy {
     /// Calls a method of the client, as [`ClientProxy::send`] does.
     ///
     /// # Errors
-    /// When the arguments cannot be written.
+    /// When the arguments cannot be written, or the server of the client is not reached.
     pub async fn send<A: Serialize>(&self, method: &str, arguments: A) -> Result<(), SendError> {
         let message = self.registry.encode(method, &arguments)?;
         self.registry.publish(Target::Connection(self.connection_id.clone()), message).await

@@ -1,12 +1,12 @@
 //! The request that made a connection, as data.
 
-use std::net::SocketAddr;
+use std::{fmt, net::SocketAddr};
 
 use crate::transport::TransportKind;
 
 /// What the request said that made a connection. Hubs find it in their context; it is also what the authorization of
 /// a hub looks at.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ConnectRequest {
     transport: TransportKind,
     path: String,
@@ -80,6 +80,17 @@ impl ConnectRequest {
     }
 }
 
+impl fmt::Debug for ConnectRequest {
+    /// Without query and headers, which may hold tokens and cookies.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectRequest")
+            .field("transport", &self.transport)
+            .field("path", &self.path)
+            .field("remote_addr", &self.remote_addr)
+            .finish_non_exhaustive()
+    }
+}
+
 fn joined(pairs: &[(String, String)], name: &str) -> Option<String> {
     let mut values = pairs.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
     let first = values.next()?.clone();
@@ -99,5 +110,15 @@ mod tests {
         assert_eq!(request.query("a").as_deref(), Some("1,2"));
         assert_eq!(request.header("X-One").as_deref(), Some("1"));
         assert_eq!(request.header("x-two"), None);
+    }
+
+    #[test]
+    fn what_may_be_secret_is_not_shown() {
+        let pair = |name: &str| vec![(name.to_owned(), "SECRET".to_owned())];
+        let request = ConnectRequest::new(TransportKind::WebSockets, "/chat")
+            .with_query(pair("access_token"))
+            .with_headers(pair("authorization"));
+        let shown = format!("{request:?}");
+        assert!(shown.contains("/chat") && !shown.contains("SECRET"), "{shown}");
     }
 }

@@ -8,14 +8,19 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::Waker,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 
 use crate::{
     ClaimsPrincipal, ConnectRequest, ConnectionId, GroupManager, HubCallerClients, HubClients, HubError,
-    HubResult, Items, registry::Registry,
+    HubResult, Items, SendError, Users,
+    backplane::Backplane,
+    protocol::NamingPolicy,
+    registry::{Age, Control, Registry, Role, Shards},
 };
 
 /// Who calls a hub, and what can be reached from the call.
@@ -26,6 +31,8 @@ pub struct HubCallerContext {
     connection: Arc<Connection>,
     user: Arc<ClaimsPrincipal>,
     caller: Caller,
+    /// Taken when it is asked for, which few calls do.
+    request: OnceLock<Arc<ConnectRequest>>,
 }
 
 /// What part of an application has a context, which decides whether it may ask clients.
@@ -37,18 +44,26 @@ pub(crate) enum Caller {
     OnConnected,
     /// `on_disconnected`.
     OnDisconnected,
+    /// `on_authentication_refreshed`, which has the turn of a call, and gives it up to nobody.
+    OnAuthenticationRefreshed,
 }
 
 /// What is the same for all calls of a connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
     id: ConnectionId,
+    age: Age,
     registry: Registry,
-    request: ConnectRequest,
-    user: RwLock<Arc<ClaimsPrincipal>>,
+    request: Mutex<Arc<ConnectRequest>>,
+    /// As whom the next calls are made. Calls get it from their connection's actor, which need not lock it.
+    user: Mutex<Arc<ClaimsPrincipal>>,
+    /// How often the client has replaced its credentials.
+    refreshes: AtomicU64,
     user_id: OnceLock<Option<Arc<str>>>,
     items: Items,
     aborted: CancellationToken,
+    /// Of the request that the connection was made by, where somebody listens.
+    request_span: Option<Box<Span>>,
     abort_requested: AtomicBool,
     calls: AtomicU64,
     turns: Mutex<Turns>,
@@ -64,20 +79,25 @@ struct Turns {
 }
 
 impl Connection {
+    /// To be called within the request that makes it.
     pub(crate) fn new(
         id: ConnectionId,
         registry: Registry,
         request: ConnectRequest,
         user: Arc<ClaimsPrincipal>,
     ) -> Arc<Self> {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
         Arc::new(Self {
+            age: Age { since: u64::try_from(since).unwrap_or(u64::MAX), id: id.as_str().to_owned() },
             id,
             registry,
-            request,
-            user: RwLock::new(user),
+            request: Mutex::new(Arc::new(request)),
+            user: Mutex::new(user),
+            refreshes: AtomicU64::new(0),
             user_id: OnceLock::new(),
             items: Items::default(),
             aborted: CancellationToken::new(),
+            request_span: Some(Span::current()).filter(|span| !span.is_none()).map(Box::new),
             abort_requested: AtomicBool::new(false),
             calls: AtomicU64::new(0),
             turns: Mutex::default(),
@@ -89,8 +109,34 @@ impl Connection {
         &self.id
     }
 
+    /// When it began.
+    pub(crate) const fn age(&self) -> &Age {
+        &self.age
+    }
+
+    /// The request that the client last came by.
+    pub(crate) fn request(&self) -> ConnectRequest {
+        (**self.request.lock()).clone()
+    }
+
     pub(crate) fn user(&self) -> Arc<ClaimsPrincipal> {
-        self.user.read().clone()
+        self.user.lock().clone()
+    }
+
+    /// The client has replaced its credentials: what has not begun is begun as this user.
+    pub(crate) fn refresh(&self, user: Arc<ClaimsPrincipal>) {
+        *self.user.lock() = user;
+        self.refreshes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often the client has replaced its credentials. Only its own worker asks, and changes it.
+    pub(crate) fn refreshes(&self) -> u64 {
+        self.refreshes.load(Ordering::Relaxed)
+    }
+
+    /// The client has come back by another request.
+    pub(crate) fn set_request(&self, request: ConnectRequest) {
+        *self.request.lock() = Arc::new(request);
     }
 
     /// Sets the user id, once.
@@ -100,6 +146,11 @@ impl Connection {
 
     pub(crate) fn user_id(&self) -> Option<&Arc<str>> {
         self.user_id.get()?.as_ref()
+    }
+
+    /// The span of the request it was made by.
+    pub(crate) fn request_span(&self) -> Option<&Span> {
+        self.request_span.as_deref()
     }
 
     /// A call gives up its turn, so that what its client answers can be read.
@@ -152,15 +203,24 @@ impl Connection {
 }
 
 impl HubCallerContext {
-    /// The context of a call that starts now: with the principal as it is now.
-    pub(crate) fn of_call(connection: &Arc<Connection>) -> Self {
+    /// The context of a call that is made as a user.
+    pub(crate) fn of_call(connection: &Arc<Connection>, user: Arc<ClaimsPrincipal>) -> Self {
         let call = connection.calls.fetch_add(1, Ordering::Relaxed);
-        Self { connection: connection.clone(), user: connection.user(), caller: Caller::Call(call) }
+        Self::new(connection, user, Caller::Call(call))
     }
 
-    /// The context of one of the two hooks.
+    /// A call that has not begun is made as another user.
+    pub(crate) fn refresh(&mut self, user: Arc<ClaimsPrincipal>) {
+        self.user = user;
+    }
+
+    /// The context of one of the hooks.
     pub(crate) fn of_hook(connection: &Arc<Connection>, caller: Caller) -> Self {
-        Self { connection: connection.clone(), user: connection.user(), caller }
+        Self::new(connection, connection.user(), caller)
+    }
+
+    fn new(connection: &Arc<Connection>, user: Arc<ClaimsPrincipal>, caller: Caller) -> Self {
+        Self { connection: connection.clone(), user, caller, request: OnceLock::new() }
     }
 
     /// Says whether the client may be asked, and gives up the turn of the call that does.
@@ -170,7 +230,7 @@ impl HubCallerContext {
     pub(crate) fn before_asking(&self) -> HubResult {
         match self.caller {
             Caller::Call(call) => self.connection.give_up_turn(call),
-            Caller::OnConnected => {
+            Caller::OnConnected | Caller::OnAuthenticationRefreshed => {
                 let text = "Client results inside OnConnectedAsync Hub methods are not allowed.";
                 return Err(HubError::internal("InvalidOperationException", text));
             }
@@ -185,7 +245,9 @@ impl HubCallerContext {
         &self.connection.id
     }
 
-    pub(crate) const fn principal(&self) -> &Arc<ClaimsPrincipal> {
+    /// Who calls, to be kept.
+    #[must_use]
+    pub const fn principal(&self) -> &Arc<ClaimsPrincipal> {
         &self.user
     }
 
@@ -207,10 +269,10 @@ impl HubCallerContext {
         &self.connection.items
     }
 
-    /// The request that made the connection.
+    /// The request that made the connection; once a client has resumed it, the request it did that by.
     #[must_use]
     pub fn request(&self) -> &ConnectRequest {
-        &self.connection.request
+        self.request.get_or_init(|| self.connection.request.lock().clone())
     }
 
     /// Whom to send to.
@@ -223,6 +285,12 @@ impl HubCallerContext {
     #[must_use]
     pub fn groups(&self) -> GroupManager {
         GroupManager::new(self.connection.registry.clone())
+    }
+
+    /// The people who are connected to this hub, to take rights away.
+    #[must_use]
+    pub fn users(&self) -> Users {
+        Users::new(self.connection.registry.clone())
     }
 
     /// Ends the connection, in good order and without asking the client to come back: what was sent to it before still
@@ -267,6 +335,33 @@ impl<H> HubContext<H> {
         Self { registry, hub: PhantomData }
     }
 
+    /// A hub whose clients are all on other servers: for a process that serves none itself, such as one that works off a
+    /// queue, or runs now and then. It needs no actix system, and nothing of actix-web.
+    ///
+    /// `name` is the one that the servers know the hub by, [`HubOptions::backplane_hub_name`](crate::HubOptions::backplane_hub_name);
+    /// `naming` how they name the members of structs, most often the default. `H` may be any type.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "redis")]
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::Arc;
+    /// use actix_signalr_actors::{HubContext, backplane::RedisBackplane, protocol::NamingPolicy};
+    ///
+    /// let redis = Arc::new(RedisBackplane::new("redis://127.0.0.1:6379")?);
+    /// let chat = HubContext::<()>::without_server(redis, "ChatHub", NamingPolicy::default());
+    /// futures::executor::block_on(chat.clients().user("ann").send("Reminder", ("your turn",)))?;
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "redis"))]
+    /// # fn main() {}
+    /// ```
+    #[must_use]
+    pub fn without_server(backplane: Arc<dyn Backplane>, name: &str, naming: NamingPolicy) -> Self {
+        let mut shards = Shards::new(naming);
+        shards.join(backplane, name, Role::Sends);
+        Self::new(Registry::outside(Arc::new(shards)))
+    }
+
     /// Whom to send to.
     #[must_use]
     pub fn clients(&self) -> HubClients {
@@ -277,6 +372,21 @@ impl<H> HubContext<H> {
     #[must_use]
     pub fn groups(&self) -> GroupManager {
         GroupManager::new(self.registry.clone())
+    }
+
+    /// Ends a connection, on any server that is of this crate, in good order and without asking the client to come back: what
+    /// was sent to it before by whoever ends it still arrives. A connection that does not exist is no error.
+    ///
+    /// # Errors
+    /// When other servers are not reached; if the connection is of this one, it is ended all the same.
+    pub async fn disconnect(&self, connection_id: impl AsRef<str>) -> Result<(), SendError> {
+        self.registry.control(Control::Disconnect(connection_id.as_ref().into())).await
+    }
+
+    /// The people who are connected to this hub, to take rights away.
+    #[must_use]
+    pub fn users(&self) -> Users {
+        Users::new(self.registry.clone())
     }
 
     /// How many connections the hub has now, on all workers of this process.

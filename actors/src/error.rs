@@ -53,7 +53,8 @@ impl HubError {
     }
 
     /// Its name, as detailed errors show it. One of few: names of types, and of errors of the original.
-    pub(crate) const fn name(&self) -> &'static str {
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
         match &self.0 {
             Kind::ForClient(_) => Self::CLIENT_NAME,
             Kind::Internal { name, .. } => name,
@@ -133,8 +134,12 @@ pub enum SendError {
     Serialize(Box<dyn Error + Send + Sync>),
     /// A name that has to be given was empty: of a group in a list of groups.
     EmptyName,
+    /// The group is only for those who meet a policy, and the connection's user does not.
+    NotAuthorized,
     /// The worker that was to deliver it has ended.
     Closed,
+    /// Other servers did not get it, or it is not known whether they did. The clients of this one have it.
+    Backplane(BackplaneError),
 }
 
 impl fmt::Display for SendError {
@@ -142,7 +147,9 @@ impl fmt::Display for SendError {
         match self {
             Self::Serialize(err) => write!(f, "the arguments cannot be serialised: {err}"),
             Self::EmptyName => f.write_str("a group needs a name"),
+            Self::NotAuthorized => f.write_str("the connection may not join the group"),
             Self::Closed => f.write_str("the worker that serves the connection has ended"),
+            Self::Backplane(err) => write!(f, "other servers were not reached: {err}"),
         }
     }
 }
@@ -151,10 +158,41 @@ impl Error for SendError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Serialize(err) => Some(err.as_ref()),
-            Self::EmptyName | Self::Closed => None,
+            Self::Backplane(err) => Some(err),
+            Self::EmptyName | Self::NotAuthorized | Self::Closed => None,
         }
     }
 }
+
+/// Why other servers were not reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BackplaneError {
+    /// They were out of reach for longer than a message waits.
+    Unreachable,
+    /// Too much waits for them already.
+    Full,
+    /// It was sent, and the link broke before anybody said that it has arrived. It may have.
+    Unconfirmed,
+    /// The carrier refused it, for this reason.
+    Refused(String),
+    /// No server has said that it has done what it was asked for: most likely none has the connection.
+    Unacknowledged,
+}
+
+impl fmt::Display for BackplaneError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable => f.write_str("the backplane is out of reach"),
+            Self::Full => f.write_str("too much waits for the backplane already"),
+            Self::Unconfirmed => f.write_str("the link to the backplane broke; it may have arrived"),
+            Self::Refused(reason) => write!(f, "the backplane refused it: {reason}"),
+            Self::Unacknowledged => f.write_str("no server has the connection, or its answer is lost"),
+        }
+    }
+}
+
+impl Error for BackplaneError {}
 
 /// What a client sent that it must not send, or what it cannot be sent.
 ///

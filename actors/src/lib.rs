@@ -12,9 +12,9 @@
 //! use actix::prelude::*;
 //! use actix_signalr_actors::{
 //!     ConnectRequest, ConnectionId, DefaultUserIdProvider, Hub, HubCallerContext, HubDescriptor, HubOptions,
-//!     HubResult, HubServer, NewConnection, Policies,
+//!     HubResult, HubServer, NewConnection, Policies, StatefulReconnect,
 //!     protocol::TransferFormat,
-//!     transport::{Flow, Outbound, Received, TransportKind},
+//!     transport::{Attachment, Flow, Outbound, Received, TransportKind},
 //! };
 //!
 //! struct Greeter;
@@ -64,18 +64,20 @@
 //!         id: ConnectionId::random(),
 //!         user: Arc::default(),
 //!         request: ConnectRequest::new(TransportKind::InProcess, "/greeter"),
+//!         policy: None,
 //!         transport: transport.recipient(),
 //!         flow: flow.clone(),
 //!         formats: &[TransferFormat::Text],
 //!         has_inherent_keep_alive: true,
 //!         maximum_backlog: 1 << 20,
 //!         expires_at: None,
+//!         stateful: StatefulReconnect::Off,
 //!         lease: Box::new(()),
 //!     });
 //!     let bytes = b"{\"protocol\":\"json\",\"version\":1}\x1e\
 //!         {\"type\":1,\"invocationId\":\"1\",\"target\":\"Greet\",\"arguments\":[\"Ann\"]}\x1e";
 //!     flow.inbound.add(bytes.len());
-//!     connection.do_send(Received(bytes.as_slice().into()));
+//!     connection.do_send(Received { bytes: bytes.as_slice().into(), by: Attachment::default() });
 //! });
 //! system.run().unwrap();
 //! ```
@@ -89,9 +91,12 @@
 //!
 //! # Features
 //!
+//! - `redis`: `backplane::RedisBackplane`, several servers as one over Redis.
+//! - `redis-tls`: TLS to Redis, by rustls.
 //! - `testing`: the module `testing`, a kit that serves a hub in memory.
 
 mod authorization;
+pub mod backplane;
 mod claims;
 mod clients;
 mod clock;
@@ -107,6 +112,8 @@ pub mod metrics;
 mod options;
 pub mod protocol;
 mod registry;
+mod revocation;
+mod same_user;
 mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -114,20 +121,26 @@ mod trace_context;
 pub mod transport;
 mod typed_clients;
 mod user_id;
+mod users;
 
 pub use tokio_util::sync::CancellationToken;
 
 pub use crate::{
     authorization::{
-        AuthorizationActor, AuthorizationContext, AuthorizationHandler, Authorize, AuthorizeData,
-        BoundArguments, Decision, HubInvocation, Outcome, Policies, Policy, PolicyError, Requirement,
+        Authorization, AuthorizationActor, AuthorizationContext, AuthorizationFailure, AuthorizationHandler,
+        Authorize, AuthorizeData, BoundArguments, Decision, FailureReason, GroupDemands, GroupName,
+        HandlerList, Handlers, HubInvocation, Operation, Outcome, Policies, Policy, PolicyError,
+        PolicyProvider, Requirement, ResourceHandler,
     },
     claims::{Claim, ClaimsIdentity, ClaimsPrincipal, LOCAL_AUTHORITY, claim_types},
     clients::{ClientProxy, HubCallerClients, HubClients, SingleClientProxy},
     connect_request::ConnectRequest,
-    connection::{ConnectionActor, Drained, Expires, HubRuntime, HubServer, NewConnection},
+    connection::{
+        ConnectionActor, Drained, Examine, Expires, HubRuntime, HubServer, NewConnection, Reconnect,
+        ReconnectPlace, ReconnectTerms, Refresh, ServerRevocations, Standing, StatefulReconnect,
+    },
     context::{HubCallerContext, HubContext},
-    error::{HubError, HubResult, ProtocolError, SendError},
+    error::{BackplaneError, HubError, HubResult, ProtocolError, SendError},
     groups::GroupManager,
     hub::{
         ClientStream, DescribeError, Hub, HubAnswer, HubArgument, HubDescriptor, HubFilter, HubFilters,
@@ -136,8 +149,13 @@ pub use crate::{
     ids::{ConnectionId, ConnectionToken},
     items::Items,
     options::HubOptions,
+    revocation::ConnectionSelector,
+    same_user::{hash_user, same_claims, same_user},
     trace_context::{SetTraceParent, TraceContext},
-    user_id::{DefaultUserIdProvider, NameUserIdProvider, UserIdProvider},
+    user_id::{
+        ClaimUserIdProvider, DefaultUserIdProvider, EmailUserIdProvider, NameUserIdProvider, UserIdProvider,
+    },
+    users::{RevocationError, Users},
 };
 
 #[doc(hidden)]
@@ -154,9 +172,9 @@ pub mod __private {
     pub fn assert_argument<T: HubArgument<Kind>, Kind>() {}
     pub fn assert_result<R: HubReturn<Kind>, Kind>() {}
 
-    /// What `on_connected` and `on_disconnected` of a block may return.
+    /// What the hooks of a block may return.
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` cannot be the result of `on_connected` or `on_disconnected`",
+        message = "`{Self}` cannot be the result of a hook, such as `on_connected`",
         label = "not a result these can have",
         note = "the result is `Result<(), E>` with an `E` that converts into `HubError`; `HubResult` is one"
     )]

@@ -6,9 +6,11 @@ use actix::prelude::*;
 use actix_signalr_actors::{
     ClaimsPrincipal, ConnectRequest, ConnectionActor, ConnectionId, DefaultUserIdProvider, Hub,
     HubCallerContext, HubDescriptor, HubOptions, HubResult, HubRuntime, HubServer, NewConnection, Policies,
+    StatefulReconnect,
     protocol::TransferFormat,
     transport::{Flow, Outbound, Received, TransportKind},
 };
+use bytes::Bytes;
 use futures::{
     StreamExt,
     channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded},
@@ -76,12 +78,14 @@ impl Client {
             id: ConnectionId::from(id),
             user: Arc::new(ClaimsPrincipal::default()),
             request: ConnectRequest::new(TransportKind::InProcess, "/door"),
+            policy: None,
             transport: Transport(sender).start().recipient(),
             flow: flow.clone(),
             formats: &[TransferFormat::Text],
             has_inherent_keep_alive: false,
             maximum_backlog: usize::MAX,
             expires_at: None,
+            stateful: StatefulReconnect::Off,
             lease: Box::new(()),
         });
         let mut client = Self { connection, flow, written };
@@ -93,7 +97,7 @@ impl Client {
 
     fn send(&self, record: &'static str) {
         self.flow.inbound.add(record.len());
-        self.connection.do_send(Received(record.into()));
+        self.connection.do_send(Received::from(Bytes::from_static(record.as_bytes())));
     }
 
     async fn next(&mut self) -> String {

@@ -6,11 +6,12 @@ use std::{sync::Arc, time::Duration};
 
 use actix::{clock::Instant, prelude::*};
 use actix_signalr_actors::{
-    ClaimsPrincipal, ConnectRequest, ConnectionActor, ConnectionId, DefaultUserIdProvider, Expires, Hub,
-    HubDescriptor, HubOptions, HubServer, NewConnection, Policies,
+    ClaimsIdentity, ClaimsPrincipal, ConnectRequest, ConnectionActor, ConnectionId, DefaultUserIdProvider,
+    Expires, Hub, HubDescriptor, HubOptions, HubServer, NewConnection, Policies, Refresh, StatefulReconnect,
     protocol::TransferFormat,
     transport::{Flow, Outbound, Received, TransportKind},
 };
+use bytes::Bytes;
 use futures::{
     StreamExt,
     channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded},
@@ -51,6 +52,14 @@ async fn credentials_that_end_sooner_end_the_connection_sooner() {
     assert!(!connection.connected());
 }
 
+#[actix::test]
+async fn credentials_of_another_user_that_were_accepted_too_early_end_the_connection() {
+    let (connection, mut written) = connect(seconds(3600)).await;
+    let somebody: ClaimsPrincipal = ClaimsIdentity::new("Test").claim("sub", "somebody").into();
+    connection.do_send(Refresh { user: Arc::new(somebody), expires_at: None });
+    assert_eq!(written.next().await.unwrap(), "{\"type\":7}\u{1e}");
+}
+
 /// Somebody connected whose credentials expire after a time.
 async fn connect(expires_in: Duration) -> (Addr<ConnectionActor>, UnboundedReceiver<String>) {
     time::pause();
@@ -63,17 +72,19 @@ async fn connect(expires_in: Duration) -> (Addr<ConnectionActor>, UnboundedRecei
         id: ConnectionId::random(),
         user: Arc::new(ClaimsPrincipal::default()),
         request: ConnectRequest::new(TransportKind::InProcess, "/quiet"),
+        policy: None,
         transport: Transport(sender, flow.clone()).start().recipient(),
         flow: flow.clone(),
         formats: &[TransferFormat::Text],
         has_inherent_keep_alive: false,
         maximum_backlog: usize::MAX,
         expires_at: Some(Instant::now() + expires_in),
+        stateful: StatefulReconnect::Off,
         lease: Box::new(()),
     });
     let handshake = b"{\"protocol\":\"json\",\"version\":1}\x1e";
     flow.inbound.add(handshake.len());
-    connection.do_send(Received(handshake.as_slice().into()));
+    connection.do_send(Received::from(Bytes::from_static(handshake)));
     assert_eq!(written.next().await.unwrap(), "{}\u{1e}");
     (connection, written)
 }

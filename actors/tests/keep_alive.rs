@@ -158,6 +158,39 @@ async fn pings_keep_a_connection_alive() {
 }
 
 #[actix::test]
+async fn bytes_of_a_record_that_never_ends_do_not_keep_a_connection_alive() {
+    let (hub, mut ends) = start(HubOptions::default().detailed_errors(true));
+    let ann = hub.connect(user("ann")).await;
+    ann.send_record(r#"{"type":6}"#).await;
+    for _ in 0..29 {
+        ann.send_bytes("{").await;
+        time::sleep(seconds(1)).await;
+    }
+    assert!(ends.try_recv().is_err());
+    time::sleep(seconds(2)).await;
+    assert_eq!(ends.try_recv(), Ok(Some(TIMED_OUT.to_owned())));
+}
+
+#[actix::test]
+async fn a_long_record_that_gets_on_keeps_a_connection_alive() {
+    let (hub, mut ends) = start(HubOptions::default());
+    let ann = hub.connect(user("ann")).await;
+    ann.send_record(r#"{"type":6}"#).await;
+    ann.send_bytes(r#"{"type":1,"invocationId":"1","target":"Echo","arguments":[""#).await;
+    for _ in 0..5 {
+        time::sleep(seconds(25)).await;
+        ann.send_bytes("x".repeat(4096)).await;
+    }
+    ann.send_bytes("\"]}\u{1e}").await;
+    let mut answer = ann.next_record().await.unwrap();
+    while answer == r#"{"type":6}"# {
+        answer = ann.next_record().await.unwrap();
+    }
+    assert!(answer.contains("\"result\""), "{answer}");
+    assert!(ends.try_recv().is_err());
+}
+
+#[actix::test]
 async fn silence_counts_only_while_the_server_reads() {
     let (hub, mut ends) = start(HubOptions::default());
     let ann = hub.connect(user("ann")).await;

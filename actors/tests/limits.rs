@@ -220,3 +220,34 @@ async fn who_does_not_read_and_vanishes_leaves_nothing_behind() {
     }
     assert_eq!(hub.context().connection_count().await, 0);
 }
+
+#[actix::test]
+async fn calls_of_one_batch_wait_for_a_client_that_does_not_take_their_answers() {
+    let fixture = start(HubOptions::default());
+    let ann = fixture.hub.client(user("ann")).network_buffer(0).connect().await;
+    let call =
+        |id| format!(r#"{{"type":1,"invocationId":"{id}","target":"Large","arguments":[50000]}}"#) + "\u{1e}";
+    ann.send_bytes((0..60).map(call).collect::<String>()).await;
+    settle().await;
+    let called = fixture.calls.load(Ordering::SeqCst);
+    assert!((1..=3).contains(&called), "{called} were called");
+    for id in 0..60 {
+        assert!(ann.next_record().await.unwrap().contains(&format!(r#""invocationId":"{id}""#)));
+    }
+    assert_eq!(fixture.calls.load(Ordering::SeqCst), 60);
+}
+
+#[actix::test]
+async fn calls_that_wait_for_their_client_are_dropped_when_it_goes() {
+    let mut fixture = start(HubOptions::default());
+    let ann = fixture.hub.client(user("ann")).network_buffer(0).connect().await;
+    let call =
+        |id| format!(r#"{{"type":1,"invocationId":"{id}","target":"Large","arguments":[50000]}}"#) + "\u{1e}";
+    ann.send_bytes((0..60).map(call).collect::<String>()).await;
+    settle().await;
+    ann.vanish().await;
+    fixture.ends.recv().await.unwrap();
+    settle().await;
+    let called = fixture.calls.load(Ordering::SeqCst);
+    assert!(called <= 3, "{called} were called");
+}

@@ -1,5 +1,10 @@
 //! Whom a hub's methods send to, and what arrives.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use actix_signalr_actors::{
     ClaimsPrincipal, ClientProxy, Hub, HubCallerContext, HubDescriptor, HubError, HubResult, SendError,
     testing::{TestClient, TestHub, anonymous, user},
@@ -181,4 +186,19 @@ async fn an_empty_user_id_is_nobodys() {
     assert_eq!(user_id, None);
     ann.invoke::<()>("Send", ("user", [""])).await.unwrap();
     assert!(!ann.has_received("Mail"));
+}
+
+#[actix::test]
+async fn a_user_id_is_computed_once_at_the_handshake() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = asked.clone();
+    let provider =
+        move |_: &ClaimsPrincipal| Some(format!("user {}", counted.fetch_add(1, Ordering::SeqCst)));
+    let hub = TestHub::builder(Post).user_id_provider(provider).start();
+    let ann = hub.connect(user("ann")).await;
+    for _ in 0..3 {
+        let (_, user_id) = ann.invoke::<(String, Option<String>)>("Who", ()).await.unwrap();
+        assert_eq!(user_id.as_deref(), Some("user 0"));
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
 }

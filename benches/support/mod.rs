@@ -10,10 +10,10 @@ use std::{
 
 use actix::prelude::*;
 use actix_signalr_actors::{
-    ConnectRequest, ConnectionActor, ConnectionId, Drained, HubRuntime, NewConnection,
+    ConnectRequest, ConnectionActor, ConnectionId, Drained, HubRuntime, NewConnection, StatefulReconnect,
     protocol::{RECORD_SEPARATOR, TransferFormat},
     testing::user,
-    transport::{Flow, Outbound, Received, TransportKind},
+    transport::{Flow, Outbound, Outlet, Received, TransportClosed, TransportKind},
 };
 use bytes::Bytes;
 
@@ -58,23 +58,32 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects, and waits for the answer to the handshake.
-    pub async fn connect(runtime: &Arc<HubRuntime>, counter: &Rc<Counter>) -> Self {
-        let flow = Flow::new(64 * 1024, 64 * 1024);
-        let transport = Transport { flow: flow.clone(), counter: counter.clone(), connection: None }.start();
+    /// Connects somebody, and waits for the answer to the handshake.
+    pub async fn connect(
+        name: &str,
+        id: ConnectionId,
+        runtime: &Arc<HubRuntime>,
+        counter: &Rc<Counter>,
+    ) -> Self {
+        let outlet = Outlet::default();
+        let flow = Flow { outlet: Some(outlet.clone()), ..Flow::new(64 * 1024, 64 * 1024) };
+        let transport = Transport { connection: None }.start();
         let connection = runtime.connect(NewConnection {
-            id: ConnectionId::random(),
-            user: Arc::new(user("ann")),
+            id,
+            user: Arc::new(user(name)),
             request: ConnectRequest::new(TransportKind::InProcess, "/hub"),
+            policy: None,
             transport: transport.clone().recipient(),
             flow: flow.clone(),
             formats: &[TransferFormat::Text],
             has_inherent_keep_alive: false,
             maximum_backlog: 1024 * 1024,
             expires_at: None,
+            stateful: StatefulReconnect::Off,
             lease: Box::new(()),
         });
         transport.do_send(Serve(connection.clone()));
+        actix_rt::spawn(take_all(outlet, flow.clone(), connection.clone(), counter.clone()));
         let client = Self { connection, flow };
         client.send(Bytes::from_static(b"{\"protocol\":\"json\",\"version\":1}\x1e"));
         counter.take(1).await;
@@ -84,14 +93,12 @@ impl Client {
     /// Sends bytes, to arrive in one read.
     pub fn send(&self, bytes: Bytes) {
         self.flow.inbound.add(bytes.len());
-        self.connection.do_send(Received(bytes));
+        self.connection.do_send(Received::from(bytes));
     }
 }
 
 /// The server's end.
 struct Transport {
-    flow: Flow,
-    counter: Rc<Counter>,
     connection: Option<Addr<ConnectionActor>>,
 }
 
@@ -115,15 +122,31 @@ impl Handler<Serve> for Transport {
 impl Handler<Outbound> for Transport {
     type Result = ();
 
-    fn handle(&mut self, outbound: Outbound, _: &mut Self::Context) {
-        if let Outbound::Send(records) = outbound {
-            if self.flow.outbound.remove(records.len())
-                && let Some(connection) = &self.connection
-            {
-                connection.do_send(Drained);
+    fn handle(&mut self, outbound: Outbound, ctx: &mut Self::Context) {
+        match outbound {
+            Outbound::Close | Outbound::Abort => {
+                if let Some(connection) = self.connection.take() {
+                    connection.do_send(TransportClosed::default());
+                }
+                ctx.stop();
             }
-            self.counter.add(count_records(&records));
+            Outbound::Send(_) | Outbound::UseFormat(_) | Outbound::Resume => {}
         }
+    }
+}
+
+/// The network of one connection.
+async fn take_all(outlet: Outlet, flow: Flow, connection: Addr<ConnectionActor>, counter: Rc<Counter>) {
+    loop {
+        let waiting = poll_fn(|cx| {
+            let waiting = outlet.take(cx);
+            if waiting.is_empty() { Poll::Pending } else { Poll::Ready(waiting) }
+        });
+        let waiting = waiting.await;
+        if flow.outbound.remove(waiting.counted()) {
+            connection.do_send(Drained);
+        }
+        counter.add(waiting.iter().map(|outgoing| count_records(outgoing.records())).sum());
     }
 }
 

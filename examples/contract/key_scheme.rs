@@ -22,8 +22,8 @@ impl AuthenticationScheme for KeyScheme {
     ) -> LocalBoxFuture<'a, AuthenticateResult> {
         let header =
             request.http().headers().get("x-key").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let (subject, roles) =
-            header.split_once(';').map_or((header, None), |(subject, roles)| (subject, Some(roles)));
+        let mut parts = header.split(';');
+        let (subject, roles) = (parts.next().unwrap_or_default(), parts.next());
         let result = if subject.is_empty() {
             AuthenticateResult::Failure(AuthenticationFailure::new("no subject"))
         } else {

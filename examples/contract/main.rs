@@ -1,7 +1,7 @@
 //! A server with the hubs, routes and policies of a fixed contract, so that what others wrote can be run against it.
 //!
 //! ```text
-//! cargo run --release --example contract -- --urls http://127.0.0.1:5000 [--detailed 1] [--parallel N] [--workers N]
+//! cargo run --release --example contract -- --urls http://127.0.0.1:5000 [--detailed 1] [--parallel N] [--workers N] [--redis 127.0.0.1:6379]
 //! ```
 //!
 //! It serves what this crate does so far; what it does not is not mapped, and answers 404.
@@ -15,6 +15,7 @@ mod eleven_hub;
 mod key_scheme;
 mod null;
 mod plain_hubs;
+mod refresh_hubs;
 mod sign_in;
 mod test_hub;
 mod tokens;
@@ -25,7 +26,7 @@ use std::time::Duration;
 use actix_signalr::{
     AuthorizationContext, AuthorizationHandler, ClaimsPrincipal, CookieAuthentication, HttpConnectionOptions,
     HttpServerExt, HubContext, HubOptions, HubRoutes, KeyRing, Outcome, Policy, PolicyScheme, Requirement,
-    SignalR, TransportKind, claim_types,
+    SignalR, TransportKind, backplane::RedisBackplane, claim_types,
 };
 use actix_web::{
     App, HttpResponse, HttpServer, Responder,
@@ -41,12 +42,16 @@ use crate::{
     eleven_hub::ElevenHub,
     key_scheme::KeyScheme,
     plain_hubs::{BrokenHub, RefusingHub},
+    refresh_hubs::{AnonymousRefreshHub, Callback, RefreshHub, RefreshPolicyHub},
     test_hub::{Lifecycle, TestHub},
 };
 
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
-    tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
     let arguments = Arguments::parse()?;
     let lifecycle = Lifecycle::default();
     let cookies =
@@ -79,10 +84,20 @@ fn server(
     arguments: &Arguments,
     lifecycle: Lifecycle,
     cookies: CookieAuthentication,
-) -> Result<SignalR, actix_signalr::BuildError> {
+) -> std::io::Result<SignalR> {
     let default = HttpConnectionOptions::default;
+    let expiring = || default().close_on_authentication_expiration(true);
+    let refreshing = || expiring().enable_authentication_refresh(true);
+    let at_most_four_seconds = Duration::from_secs(4);
+    let callback = Callback::default();
+    let asking = callback.clone();
     let large = default().application_max_buffer_size(1 << 20).transport_max_buffer_size(1 << 20);
-    SignalR::builder()
+    let mut builder = SignalR::builder();
+    if let Some(redis) = &arguments.redis {
+        let backplane = RedisBackplane::new(&format!("redis://{redis}"))?;
+        builder = builder.backplane(backplane);
+    }
+    Ok(builder
         .authentication(PolicyScheme::new("Smart").select(|request| {
             let headers = request.http().headers();
             if headers.contains_key("x-key") {
@@ -121,7 +136,7 @@ fn server(
         )
         .hub_routes(
             HubRoutes::new(TestHub::new(lifecycle))
-                .route("/hubs/test", default())
+                .route("/hubs/test", default().allow_stateful_reconnects(true))
                 .route(
                     "/hubs/short",
                     default().application_max_buffer_size(4096).poll_timeout(Duration::from_secs(2)),
@@ -133,15 +148,41 @@ fn server(
         .hub_routes(
             HubRoutes::new(AuthorizedHub)
                 .route("/hubs/authorized", default())
-                .route("/hubs/expiring", default().close_on_authentication_expiration(true)),
+                .route("/hubs/expiring", expiring()),
         )
         .hub("/hubs/policy", PolicyHub)
         .hub("/hubs/jwtonly", JwtOnlyHub)
         .hub("/hubs/broken", BrokenHub)
         .hub("/hubs/refusing", RefusingHub)
         .hub("/hubs/eleven", ElevenHub)
+        .hub_routes(
+            HubRoutes::new(RefreshHub(callback))
+                .route("/hubs/refresh", refreshing().allow_stateful_reconnects(true))
+                .route(
+                    "/hubs/refreshopen",
+                    default().enable_authentication_refresh(true).allow_stateful_reconnects(true),
+                )
+                .route("/hubs/refreshoff", expiring().allow_stateful_reconnects(true))
+                .route(
+                    "/hubs/refreshcb",
+                    default()
+                        .enable_authentication_refresh(true)
+                        .allow_stateful_reconnects(true)
+                        .on_authentication_refresh(move |refresh| asking.clone().run(refresh)),
+                )
+                .route(
+                    "/hubs/refreshmax",
+                    refreshing().maximum_authentication_expiration(at_most_four_seconds),
+                )
+                .route(
+                    "/hubs/refreshmaxoff",
+                    expiring().maximum_authentication_expiration(at_most_four_seconds),
+                ),
+        )
+        .hub_routes(HubRoutes::new(RefreshPolicyHub::default()).route("/hubs/refreshpolicy", refreshing()))
+        .hub_routes(HubRoutes::new(AnonymousRefreshHub::default()).route("/hubs/refreshanon", refreshing()))
         .hub_routes(HubRoutes::new(BenchHub).route("/hubs/bench", large).route("/bench", default()))
-        .build()
+        .build()?)
 }
 
 /// Only names of one domain; one of them may not ban.
@@ -181,12 +222,18 @@ struct Arguments {
     detailed: bool,
     parallel: usize,
     workers: usize,
+    redis: Option<String>,
 }
 
 impl Arguments {
     fn parse() -> std::io::Result<Self> {
-        let mut parsed =
-            Self { address: "127.0.0.1:5000".to_owned(), detailed: false, parallel: 1, workers: 1 };
+        let mut parsed = Self {
+            address: "127.0.0.1:5000".to_owned(),
+            detailed: false,
+            parallel: 1,
+            workers: 1,
+            redis: None,
+        };
         let mut given = std::env::args().skip(1);
         while let Some(name) = given.next() {
             let value = given.next().ok_or_else(|| invalid(&name))?;
@@ -197,6 +244,7 @@ impl Arguments {
                 "--detailed" => parsed.detailed = true,
                 "--parallel" => parsed.parallel = value.parse().map_err(|_| invalid(&name))?,
                 "--workers" => parsed.workers = value.parse().map_err(|_| invalid(&name))?,
+                "--redis" => parsed.redis = Some(value),
                 _ => return Err(invalid(&name)),
             }
         }

@@ -7,3 +7,8 @@ pub(crate) fn given<T>(value: Option<T>, parameter: &str) -> Result<T, HubError>
     let text = || format!("Value cannot be null. (Parameter '{parameter}')");
     value.ok_or_else(|| HubError::internal("ArgumentNullException", text()))
 }
+
+/// The error where nobody has looked for a null.
+pub(crate) fn no_object() -> HubError {
+    HubError::internal("NullReferenceException", "Object reference not set to an instance of an object.")
+}

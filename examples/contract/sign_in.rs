@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use actix_signalr::{ClaimsIdentity, CookieAuthentication, SignInProperties, claim_types};
 use actix_web::{
     HttpRequest, HttpResponse,
+    error::ErrorInternalServerError,
     web::{Data, Query},
 };
 
@@ -20,21 +21,30 @@ pub(crate) async fn sign_in(
             identity = identity.claim(kind, value);
         }
     }
-    let seconds = query.iter().find(|(name, _)| name == "exp").and_then(|(_, value)| value.parse().ok());
+    let seconds = query.iter().find(|(name, _)| name == "exp").map(|(_, value)| value.parse::<f64>());
+    let seconds = seconds.transpose().map_err(ErrorInternalServerError)?;
     let mut properties = SignInProperties::new();
-    let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    if let Some(time) = time.and_then(|time| SystemTime::now().checked_add(time)) {
+    if let Some(time) = seconds.and_then(after) {
         properties = properties.expires_at(time);
     }
     let mut response = HttpResponse::Ok().content_type(TEXT).body("in");
-    cookies.sign_in(&request, identity, &properties)?.add_to(&mut response);
+    cookies.sign_in(&request, identity, &properties).await?.add_to(&mut response);
     Ok(response)
 }
 
-pub(crate) async fn sign_out(request: HttpRequest, cookies: Data<CookieAuthentication>) -> HttpResponse {
+pub(crate) async fn sign_out(
+    request: HttpRequest,
+    cookies: Data<CookieAuthentication>,
+) -> actix_web::Result<HttpResponse> {
     let mut response = HttpResponse::Ok().content_type(TEXT).body("out");
-    cookies.sign_out(&request).add_to(&mut response);
-    response
+    cookies.sign_out(&request).await?.add_to(&mut response);
+    Ok(response)
+}
+
+/// The time in so many seconds, or so many ago.
+fn after(seconds: f64) -> Option<SystemTime> {
+    let span = Duration::try_from_secs_f64(seconds.abs()).ok()?;
+    if seconds < 0.0 { SystemTime::now().checked_sub(span) } else { SystemTime::now().checked_add(span) }
 }
 
 const CLAIMS: [(&str, &str); 4] = [

@@ -15,7 +15,11 @@ use actix_signalr::{
 use actix_web::rt::time::sleep;
 use futures::{StreamExt, TryStreamExt, future::Either, stream};
 
-use crate::{complex::Complex, null::given, wait::wait};
+use crate::{
+    complex::Complex,
+    null::{given, no_object},
+    wait::wait,
+};
 
 /// How many connections began, ended, and ended with an error.
 #[derive(Clone, Debug, Default)]
@@ -189,7 +193,7 @@ impl TestHub {
         ids: Option<Names>,
         m: Option<String>,
     ) -> HubResult {
-        let ids = given(ids, "collection")?;
+        let ids = given(ids, "source")?;
         Ok(ctx.clients().all_except(present(ids)).send("Message", (m,)).await?)
     }
 
@@ -198,7 +202,7 @@ impl TestHub {
     }
 
     async fn send_clients(&self, ctx: HubCallerContext, ids: Option<Names>, m: Option<String>) -> HubResult {
-        Ok(ctx.clients().clients(present(given(ids, "connectionIds")?)).send("Message", (m,)).await?)
+        Ok(ctx.clients().clients(present(given(ids, "source")?)).send("Message", (m,)).await?)
     }
 
     async fn send_user(&self, ctx: HubCallerContext, user: Option<String>, m: Option<String>) -> HubResult {
@@ -206,7 +210,7 @@ impl TestHub {
     }
 
     async fn send_users(&self, ctx: HubCallerContext, users: Option<Names>, m: Option<String>) -> HubResult {
-        Ok(ctx.clients().users(present(given(users, "userIds")?)).send("Message", (m,)).await?)
+        Ok(ctx.clients().users(present(given(users, "source")?)).send("Message", (m,)).await?)
     }
 
     async fn join_group(&self, ctx: HubCallerContext, g: Option<String>) -> HubResult {
@@ -226,8 +230,13 @@ impl TestHub {
     }
 
     async fn send_groups(&self, ctx: HubCallerContext, g: Option<Names>, m: Option<String>) -> HubResult {
-        let names = given(g, "groupNames")?.into_iter().map(Option::unwrap_or_default);
-        Ok(ctx.clients().groups(names).send("Message", (m,)).await?)
+        let names = g.ok_or_else(no_object)?.into_iter().map(Option::unwrap_or_default);
+        ctx.clients().groups(names).send("Message", (m,)).await.map_err(|err| match err {
+            SendError::EmptyName => {
+                HubError::internal("InvalidOperationException", "Cannot send to an empty group name.")
+            }
+            err => err.into(),
+        })
     }
 
     async fn send_others_in_group(
@@ -246,7 +255,7 @@ impl TestHub {
         ids: Option<Names>,
         m: Option<String>,
     ) -> HubResult {
-        let ids = present(given(ids, "collection")?);
+        let ids = present(given(ids, "source")?);
         Ok(ctx.clients().group_except(given(g, "groupName")?, ids).send("Message", (m,)).await?)
     }
 

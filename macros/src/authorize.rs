@@ -20,6 +20,13 @@ impl Authorize {
         Ok(in_parentheses(attribute, USAGE, Self::read)?.unwrap_or_default())
     }
 
+    /// Whether it asks for the same as another one.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        let texts =
+            |one: &Self| [&one.policy, &one.roles, &one.schemes].map(|text| text.as_ref().map(LitStr::value));
+        texts(self) == texts(other)
+    }
+
     /// The `AuthorizeData` it stands for.
     pub(crate) fn to_data(&self, runtime: &Path) -> TokenStream {
         let data = quote!(#runtime::AuthorizeData);

@@ -92,8 +92,8 @@ use proc_macro::TokenStream;
 ///
 /// # Connecting and disconnecting
 ///
-/// Two functions are not called by clients but when one comes or goes; both may be left out. Their errors are of any
-/// type that becomes a `HubError`:
+/// Three functions are not called by clients but when one comes, goes, or renews its credentials; each may be left out.
+/// Their errors are of any type that becomes a `HubError`:
 ///
 /// ```
 /// # extern crate self as actix_signalr;
@@ -110,6 +110,11 @@ use proc_macro::TokenStream;
 ///
 ///     async fn on_disconnected(&self, ctx: HubCallerContext, error: Option<HubError>) -> HubResult {
 /// #       let _ = (ctx, error);
+///         Ok(())
+///     }
+///
+///     async fn on_authentication_refreshed(&self, ctx: HubCallerContext) -> HubResult {
+/// #       let _ = ctx;
 ///         Ok(())
 ///     }
 /// }

@@ -1,4 +1,4 @@
-//! `on_connected` and `on_disconnected`: in the block, but not for clients.
+//! The hooks, such as `on_connected`: in the block, but not for clients.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -6,7 +6,7 @@ use syn::{Attribute, ImplItemFn, Path, ReturnType, spanned::Spanned};
 
 use crate::{errors::Errors, method::located_at, signature};
 
-/// One of the two, found in the block.
+/// One of them, found in the block.
 pub(crate) struct Lifecycle {
     event: Event,
     cfgs: Vec<Attribute>,
@@ -22,6 +22,7 @@ pub(crate) struct Lifecycle {
 enum Event {
     Connected,
     Disconnected,
+    AuthenticationRefreshed,
 }
 
 impl Lifecycle {
@@ -32,6 +33,8 @@ impl Lifecycle {
             (Event::Connected, 0, CONNECTED)
         } else if name == "on_disconnected" {
             (Event::Disconnected, 1, DISCONNECTED)
+        } else if name == "on_authentication_refreshed" {
+            (Event::AuthenticationRefreshed, 0, AUTHENTICATION_REFRESHED)
         } else {
             return None;
         };
@@ -80,6 +83,16 @@ impl Lifecycle {
                     ) -> #runtime::HubResult { #call }
                 }
             }
+            Event::AuthenticationRefreshed => {
+                let call = quote_spanned!(self.span=> Self::on_authentication_refreshed(self, ctx).await);
+                let call = self.result(&call, runtime);
+                quote! {
+                    async fn on_authentication_refreshed(
+                        &self,
+                        ctx: #runtime::HubCallerContext,
+                    ) -> #runtime::HubResult { #call }
+                }
+            }
         };
         quote!(#(#cfgs)* #function)
     }
@@ -97,3 +110,5 @@ impl Lifecycle {
 const CONNECTED: &str = "`on_connected` takes `&self` and the `HubCallerContext`, nothing else";
 const DISCONNECTED: &str =
     "`on_disconnected` takes `&self`, the `HubCallerContext` and an `Option<HubError>`, nothing else";
+const AUTHENTICATION_REFRESHED: &str =
+    "`on_authentication_refreshed` takes `&self` and the `HubCallerContext`, nothing else";

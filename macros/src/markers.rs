@@ -68,12 +68,19 @@ impl Markers {
                 refuse(format!("`#[{name}]` belongs on the impl block or on a method clients call"))
             }
             ("authorize", _) => {
-                self.authorize.push(Authorize::from_attribute(attribute)?);
+                let authorize = Authorize::from_attribute(attribute)?;
+                if self.authorize.iter().any(|other| other.is_same_as(&authorize)) {
+                    return refuse("the same `#[authorize]` stands here twice".to_owned());
+                }
+                self.authorize.push(authorize);
                 Ok(())
             }
             ("allow_anonymous", _) => {
                 if !matches!(attribute.meta, Meta::Path(_)) {
                     return refuse("`#[allow_anonymous]` takes no arguments".to_owned());
+                }
+                if self.allow_anonymous {
+                    return refuse("`#[allow_anonymous]` stands here twice".to_owned());
                 }
                 self.allow_anonymous = true;
                 Ok(())

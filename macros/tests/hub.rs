@@ -116,6 +116,10 @@ impl ChatHub {
         ctx.clients().all().send("Left", (error.map(|err| err.to_string()),)).await?;
         Ok(())
     }
+
+    async fn on_authentication_refreshed(&self, ctx: HubCallerContext) -> Result<(), SendError> {
+        ctx.clients().caller().send("Refreshed", (&self.name,)).await
+    }
 }
 
 /// A chat with all of its policies, and somebody who meets all of them but those that are left out.
@@ -146,10 +150,25 @@ async fn methods_are_called_by_their_names_on_the_wire() {
     assert_eq!(ann.invoke("Old", ()).await, Ok(()));
     let twelve = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, [["a"], ["b"]]);
     assert_eq!(ann.invoke("Twelve", twelve).await, Ok(2));
-    for missing in ["BanUser", "Never", "OnConnected", "OnDisconnected", "on_connected"] {
+    for missing in
+        ["BanUser", "Never", "OnConnected", "OnDisconnected", "OnAuthenticationRefreshed", "on_connected"]
+    {
         let refused = ann.invoke::<()>(missing, ()).await.unwrap_err().to_string();
         assert!(refused.ends_with("Method does not exist."), "{missing}: {refused}");
     }
+}
+
+#[actix::test]
+async fn the_hook_of_credentials_that_are_renewed_is_the_hubs() {
+    let (hub, _) = chat("").await;
+    let renewed = ["Staff", "DomainRestricted", "Awake"]
+        .into_iter()
+        .fold(ClaimsIdentity::new("Test").claim(claim_types::NAME_IDENTIFIER, "ann"), |identity, claim| {
+            identity.claim(claim, "yes")
+        });
+    let ann = hub.connect(renewed.clone()).await;
+    ann.refresh(renewed).await.unwrap();
+    assert_eq!(ann.receive::<(String,)>("Refreshed").await.0, "ann's");
 }
 
 #[actix::test]

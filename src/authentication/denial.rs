@@ -2,26 +2,29 @@
 
 use actix_web::{
     HttpResponse,
+    body::BoxBody,
     http::{
         StatusCode,
-        header::{HeaderMap, HeaderName, HeaderValue},
+        header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
     },
 };
+use bytes::Bytes;
 
-/// The HTTP answer to somebody who is not let in: a status and headers, never a body.
+/// The HTTP answer to somebody who is not let in: a status and headers; a body only if an application writes one.
 ///
 /// Several schemes may contribute to one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Denial {
     status: StatusCode,
     headers: HeaderMap,
+    body: Bytes,
 }
 
 impl Denial {
     /// An answer with the status and no header.
     #[must_use]
     pub fn new(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new() }
+        Self { status, headers: HeaderMap::new(), body: Bytes::new() }
     }
 
     /// Replaces the status.
@@ -39,6 +42,12 @@ impl Denial {
         self.headers.insert(name, value);
     }
 
+    /// Replaces the body, and says of what type it is.
+    pub fn set_body(&mut self, content_type: HeaderValue, body: impl Into<Bytes>) {
+        self.headers.insert(CONTENT_TYPE, content_type);
+        self.body = body.into();
+    }
+
     /// The status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
@@ -54,7 +63,7 @@ impl Denial {
     /// The answer.
     #[must_use]
     pub fn into_response(self) -> HttpResponse {
-        let mut response = HttpResponse::new(self.status);
+        let mut response = HttpResponse::with_body(self.status, BoxBody::new(self.body));
         *response.headers_mut() = self.headers;
         response
     }

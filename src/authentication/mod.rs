@@ -1,32 +1,55 @@
 //! Who is asking: authentication schemes, their results, and the HTTP answers of those refused.
 
 mod bearer_token;
+mod claims_transformation;
 mod configuration_error;
 mod cookie;
 mod denial;
+mod event;
+mod extractors;
 mod jwt;
 mod jwt_bearer;
+mod kept_out;
+mod negotiate;
+mod openid;
+mod outcomes;
+mod pending;
 mod policy_scheme;
 mod result;
-mod same_user;
 mod scheme;
+mod scheme_error;
 mod schemes;
 #[cfg(test)]
 mod token_attacks;
 
-pub(crate) use self::cookie::write_pending;
+#[cfg(feature = "openid-connect")]
+pub use self::openid::HttpBackchannel;
 pub use self::{
+    claims_transformation::ClaimsTransformation,
     configuration_error::ConfigurationError,
     cookie::{
-        CookieAuthentication, CookieError, CookieHeaders, KeyRing, PrincipalCheck, SameSite, SecurePolicy,
-        SignInProperties, write_renewed_cookies,
+        CookieAuthentication, CookieError, CookieEvents, CookieHeaders, CookiePage, CookieRedirect,
+        CookieSignedIn, CookieSigningIn, CookieSigningOut, InMemorySessionStore, KeyRing, PrincipalCheck,
+        SameSite, SecurePolicy, SessionKey, SessionStore, SessionStoreError, SessionTicket, SignInProperties,
     },
     denial::Denial,
+    event::{AnswerEvent, Event},
+    extractors::{RequestUser, SignedIn},
     jwt::{SigningAlgorithm, VerificationKey},
-    jwt_bearer::JwtBearer,
+    jwt_bearer::{
+        AuthenticationFailed, JwtBearer, JwtBearerEvents, JwtChallenge, JwtForbidden, MessageReceived,
+        TokenValidated,
+    },
+    negotiate::{
+        NegotiateAuthentication, NegotiateConnection, NegotiateError, NegotiateExchange, NegotiateProcessor,
+        NegotiateStep, NegotiateUser, NegotiateUserFound, has_windows_identity,
+    },
+    openid::{Authority, Backchannel, BackchannelError},
+    pending::write_renewed_cookies,
     policy_scheme::PolicyScheme,
     result::{AuthenticateResult, AuthenticationFailure, AuthenticationTicket},
-    same_user::same_user,
     scheme::{AuthenticationRequest, AuthenticationScheme, SchemeOperation},
-    schemes::{SchemeError, Schemes},
+    scheme_error::SchemeError,
+    schemes::Schemes,
 };
+pub(crate) use self::{kept_out::KeptOut, pending::write_pending};

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, sync::Arc, time::SystemTime};
 
-use actix_signalr_actors::ClaimsPrincipal;
+use actix_signalr_actors::{CancellationToken, ClaimsPrincipal};
 
 /// What a scheme made of a request.
 #[derive(Clone, Debug)]
@@ -42,12 +42,13 @@ pub struct AuthenticationTicket {
     scheme: String,
     issued_at: Option<SystemTime>,
     expires_at: Option<SystemTime>,
+    revocations: Vec<CancellationToken>,
 }
 
 impl AuthenticationTicket {
     /// A ticket without times, from the scheme named.
     pub fn new(principal: Arc<ClaimsPrincipal>, scheme: impl Into<String>) -> Self {
-        Self { principal, scheme: scheme.into(), issued_at: None, expires_at: None }
+        Self { principal, scheme: scheme.into(), issued_at: None, expires_at: None, revocations: Vec::new() }
     }
 
     /// The same ticket, valid from a time on; `None` if that is not known.
@@ -61,6 +62,27 @@ impl AuthenticationTicket {
     #[must_use]
     pub fn with_expires_at(mut self, time: impl Into<Option<SystemTime>>) -> Self {
         self.expires_at = time.into();
+        self
+    }
+
+    /// The same ticket, for this principal.
+    #[must_use]
+    pub fn with_principal(mut self, principal: Arc<ClaimsPrincipal>) -> Self {
+        self.principal = principal;
+        self
+    }
+
+    /// The same ticket, which ceases to be valid when the token is cancelled, or one that it was given before. Connections to
+    /// hubs that were made with it end then.
+    #[must_use]
+    pub fn with_revocation(mut self, token: impl Into<Option<CancellationToken>>) -> Self {
+        self.revocations.extend(token.into());
+        self
+    }
+
+    /// The same ticket, which ceases to be valid when one of the tokens is cancelled.
+    pub(crate) fn with_revocations(mut self, tokens: Vec<CancellationToken>) -> Self {
+        self.revocations.extend(tokens);
         self
     }
 
@@ -86,6 +108,12 @@ impl AuthenticationTicket {
     #[must_use]
     pub const fn expires_at(&self) -> Option<SystemTime> {
         self.expires_at
+    }
+
+    /// One of these is cancelled when it ceases to be valid before its time; none, if nobody can tell.
+    #[must_use]
+    pub fn revocations(&self) -> &[CancellationToken] {
+        &self.revocations
     }
 }
 

@@ -1,11 +1,14 @@
 //! A way to find out who sent a request.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, future::ready};
 
+use actix_signalr_actors::ClaimsPrincipal;
 use actix_web::{HttpRequest, http::StatusCode};
 use futures::future::LocalBoxFuture;
 
-use crate::authentication::{AuthenticateResult, ConfigurationError, Denial};
+use crate::authentication::{
+    AuthenticateResult, ConfigurationError, CookieHeaders, Denial, SchemeError, SignInProperties,
+};
 
 /// A way to find out who sent a request, and to say how to identify oneself.
 ///
@@ -76,6 +79,26 @@ pub trait AuthenticationScheme: Send + Sync + 'static {
         denial.set_status(StatusCode::FORBIDDEN);
     }
 
+    /// The headers that make somebody known to later requests. By default there is no way to do so: an error.
+    fn sign_in<'a>(
+        &'a self,
+        request: &'a AuthenticationRequest<'a>,
+        principal: ClaimsPrincipal,
+        properties: &'a SignInProperties,
+    ) -> LocalBoxFuture<'a, Result<CookieHeaders, SchemeError>> {
+        let _ = (request, principal, properties);
+        Box::pin(ready(Err(SchemeError::CannotSignIn { scheme: self.name().to_owned() })))
+    }
+
+    /// The headers that undo it. By default there is no way to do so: an error.
+    fn sign_out<'a>(
+        &'a self,
+        request: &'a AuthenticationRequest<'a>,
+    ) -> LocalBoxFuture<'a, Result<CookieHeaders, SchemeError>> {
+        let _ = request;
+        Box::pin(ready(Err(SchemeError::CannotSignIn { scheme: self.name().to_owned() })))
+    }
+
     /// The name of the scheme that does this operation in its place; by default, and for its own
     /// name, none.
     fn forward_to(
@@ -85,6 +108,21 @@ pub trait AuthenticationScheme: Send + Sync + 'static {
     ) -> Option<Cow<'_, str>> {
         let _ = (request, operation);
         None
+    }
+
+    /// Whether browsers send these credentials by themselves, whichever page asks: cookies, or what the operating system knows
+    /// of its user. A WebSocket that such a scheme has authenticated must come from a page of the same origin, or of an
+    /// [allowed](crate::HttpConnectionOptions::allowed_origins) one. By default they do not.
+    fn is_sent_by_itself(&self) -> bool {
+        false
+    }
+
+    /// Whether browsers, which can give neither a WebSocket nor a stream of events a header, have no way to show it their
+    /// credentials at the hub of a path, though they do elsewhere. Asked when a server is built, for hubs that want to know who
+    /// connects; a yes is logged as a warning, since it may be meant. By default it is a no.
+    fn misses_browsers_at(&self, hub_path: &str) -> bool {
+        let _ = hub_path;
+        false
     }
 
     /// Whether it can work at all; asked once, when it is added to a server.
@@ -114,6 +152,22 @@ pub enum SchemeOperation {
     Challenge,
     /// Tell a known sender that he may not.
     Forbid,
+    /// Make a sender known to later requests.
+    SignIn,
+    /// Undo that.
+    SignOut,
+}
+
+impl SchemeOperation {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Authenticate => "authenticate",
+            Self::Challenge => "challenge",
+            Self::Forbid => "forbid",
+            Self::SignIn => "sign in",
+            Self::SignOut => "sign out",
+        }
+    }
 }
 
 /// A request, as authentication sees it.

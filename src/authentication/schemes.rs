@@ -1,12 +1,14 @@
 //! The schemes of a server, by name.
 
-use std::{borrow::Cow, error::Error, fmt, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
-use actix_web::{HttpResponse, ResponseError, http::StatusCode};
+use actix_signalr_actors::ClaimsPrincipal;
+use actix_web::http::StatusCode;
 
 use crate::authentication::{
-    AuthenticateResult, AuthenticationRequest, AuthenticationScheme, ConfigurationError, Denial,
-    SchemeOperation,
+    AuthenticateResult, AuthenticationFailure, AuthenticationRequest, AuthenticationScheme,
+    ClaimsTransformation, ConfigurationError, CookieHeaders, Denial, Event, KeptOut, SchemeError,
+    SchemeOperation, SignInProperties, event::caught, outcomes::Outcomes,
 };
 
 /// The schemes of a server, by name, and the one that is meant when none is named.
@@ -16,13 +18,16 @@ use crate::authentication::{
 pub struct Schemes {
     schemes: Vec<Arc<dyn AuthenticationScheme>>,
     default: Option<String>,
+    defaults: Vec<(SchemeOperation, String)>,
+    transformation: Event<ClaimsTransformation>,
+    kept_out: Option<KeptOut>,
 }
 
 impl Schemes {
     /// No scheme: every request is anonymous.
     #[must_use]
-    pub const fn new() -> Self {
-        Self { schemes: Vec::new(), default: None }
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Adds a scheme.
@@ -52,6 +57,42 @@ impl Schemes {
         Ok(())
     }
 
+    /// Which scheme is meant for one operation when none is named, in place of the default one.
+    ///
+    /// # Errors
+    ///
+    /// No scheme of that name has been added.
+    pub fn set_default_for(
+        &mut self,
+        operation: SchemeOperation,
+        scheme: &str,
+    ) -> Result<(), ConfigurationError> {
+        if self.find(scheme).is_none() {
+            return Err(ConfigurationError::UnknownScheme { scheme: scheme.to_owned() });
+        }
+        self.defaults.retain(|(known, _)| *known != operation);
+        self.defaults.push((operation, scheme.to_owned()));
+        Ok(())
+    }
+
+    /// Runs this code for everybody whom a scheme has authenticated, once for a request and scheme: it may add claims.
+    pub fn set_claims_transformation(
+        &mut self,
+        code: impl AsyncFn(&mut ClaimsTransformation) + Send + Sync + 'static,
+    ) {
+        self.transformation = Event::new(code);
+    }
+
+    /// Says whom the server keeps out.
+    pub(crate) fn set_kept_out(&mut self, kept_out: KeptOut) {
+        self.kept_out = Some(kept_out);
+    }
+
+    /// Whether a revocation keeps somebody out, whatever his credentials say.
+    pub(crate) fn keep_out(&self, user: &ClaimsPrincipal) -> bool {
+        self.kept_out.as_ref().is_some_and(|kept_out| kept_out.holds(user))
+    }
+
     /// The names, in the order in which they were added.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.schemes.iter().map(|scheme| scheme.name())
@@ -67,6 +108,20 @@ impl Schemes {
         }
     }
 
+    /// The scheme that is meant for an operation when none is named. What forbids is what challenges, what signs out is what
+    /// signs in, unless something else was set.
+    #[must_use]
+    pub fn default_for(&self, operation: SchemeOperation) -> Option<&str> {
+        let set = self.defaults.iter().find(|(known, _)| *known == operation).map(|(_, name)| name.as_str());
+        set.or_else(|| match operation {
+            SchemeOperation::Forbid => self.default_for(SchemeOperation::Challenge),
+            SchemeOperation::SignOut => self.default_for(SchemeOperation::SignIn),
+            SchemeOperation::Authenticate | SchemeOperation::Challenge | SchemeOperation::SignIn => {
+                self.default_scheme()
+            }
+        })
+    }
+
     /// Who sent the request, by the default scheme. Without one, nobody has been authenticated.
     ///
     /// # Errors
@@ -76,13 +131,13 @@ impl Schemes {
         &self,
         request: &AuthenticationRequest<'_>,
     ) -> Result<AuthenticateResult, SchemeError> {
-        match self.default_scheme() {
+        match self.default_for(SchemeOperation::Authenticate) {
             Some(scheme) => self.authenticate_with(scheme, request).await,
             None => Ok(AuthenticateResult::NoResult),
         }
     }
 
-    /// Who sent the request, by the scheme named.
+    /// Who sent the request, by the scheme named. It is asked once for a request, and what it answered holds.
     ///
     /// # Errors
     ///
@@ -93,11 +148,28 @@ impl Schemes {
         request: &AuthenticationRequest<'_>,
     ) -> Result<AuthenticateResult, SchemeError> {
         let scheme = self.resolve(scheme, request, SchemeOperation::Authenticate)?;
-        let result = scheme.authenticate(request).await;
+        if let Some(known) = Outcomes::find(request, scheme) {
+            return Ok(known);
+        }
+        let result = self.transformed(scheme.authenticate(request).await).await;
         if let AuthenticateResult::Failure(failure) = &result {
             tracing::debug!(scheme = scheme.name(), reason = failure.reason(), "credentials refused");
         }
+        Outcomes::keep(request, scheme, &result);
         Ok(result)
+    }
+
+    async fn transformed(&self, result: AuthenticateResult) -> AuthenticateResult {
+        let AuthenticateResult::Success(ticket) = result else { return result };
+        if !self.transformation.is_set() {
+            return AuthenticateResult::Success(ticket);
+        }
+        let mut context = ClaimsTransformation::new(&ticket);
+        let ran = caught(ticket.scheme(), self.transformation.raise(&mut context)).await;
+        match ran {
+            Some(()) => AuthenticateResult::Success(ticket.with_principal(context.into_principal())),
+            None => AuthenticateResult::Failure(AuthenticationFailure::new("the transformation panicked")),
+        }
     }
 
     /// Asks the sender to identify himself, by the default scheme. `result` is what
@@ -112,7 +184,7 @@ impl Schemes {
         result: &AuthenticateResult,
     ) -> Result<Denial, SchemeError> {
         let mut denial = Denial::new(StatusCode::UNAUTHORIZED);
-        let scheme = self.required_default("challenge")?;
+        let scheme = self.required_default(SchemeOperation::Challenge)?;
         self.challenge_with(scheme, request, result, &mut denial)?;
         Ok(denial)
     }
@@ -142,7 +214,7 @@ impl Schemes {
     /// There is no default scheme, or it forwards to one that does not exist, or in a circle.
     pub fn forbid(&self, request: &AuthenticationRequest<'_>) -> Result<Denial, SchemeError> {
         let mut denial = Denial::new(StatusCode::FORBIDDEN);
-        let scheme = self.required_default("forbid")?;
+        let scheme = self.required_default(SchemeOperation::Forbid)?;
         self.forbid_with(scheme, request, &mut denial)?;
         Ok(denial)
     }
@@ -161,6 +233,71 @@ impl Schemes {
         let scheme = self.resolve(scheme, request, SchemeOperation::Forbid)?;
         scheme.forbid(request, denial);
         Ok(())
+    }
+
+    /// Which of the schemes named, or else the default one, has no way to know browsers at the hub of a path.
+    pub(crate) fn missing_browsers_at(&self, hub_path: &str, named: &[String]) -> Option<&str> {
+        let default = self.default_for(SchemeOperation::Authenticate).filter(|_| named.is_empty());
+        let mut asked = named.iter().map(String::as_str).chain(default).filter_map(|name| self.find(name));
+        asked.find(|scheme| scheme.misses_browsers_at(hub_path)).map(AuthenticationScheme::name)
+    }
+
+    /// Whether browsers send the credentials of the scheme by themselves.
+    pub(crate) fn is_sent_by_itself(&self, scheme: &str) -> bool {
+        self.find(scheme).is_some_and(|scheme| scheme.is_sent_by_itself())
+    }
+
+    /// The headers that sign somebody in, by the default scheme for it.
+    ///
+    /// # Errors
+    ///
+    /// There is no such scheme, it signs nobody in, or not this principal.
+    pub async fn sign_in(
+        &self,
+        request: &AuthenticationRequest<'_>,
+        principal: impl Into<ClaimsPrincipal>,
+        properties: &SignInProperties,
+    ) -> Result<CookieHeaders, SchemeError> {
+        let scheme = self.required_default(SchemeOperation::SignIn)?;
+        self.sign_in_with(scheme, request, principal, properties).await
+    }
+
+    /// The headers that sign somebody in, by the scheme named.
+    ///
+    /// # Errors
+    ///
+    /// There is no such scheme, it signs nobody in, or not this principal.
+    pub async fn sign_in_with(
+        &self,
+        scheme: &str,
+        request: &AuthenticationRequest<'_>,
+        principal: impl Into<ClaimsPrincipal>,
+        properties: &SignInProperties,
+    ) -> Result<CookieHeaders, SchemeError> {
+        let scheme = self.resolve(scheme, request, SchemeOperation::SignIn)?;
+        scheme.sign_in(request, principal.into(), properties).await
+    }
+
+    /// The headers that sign somebody out, by the default scheme for it.
+    ///
+    /// # Errors
+    ///
+    /// There is no such scheme, or it signs nobody out.
+    pub async fn sign_out(&self, request: &AuthenticationRequest<'_>) -> Result<CookieHeaders, SchemeError> {
+        self.sign_out_with(self.required_default(SchemeOperation::SignOut)?, request).await
+    }
+
+    /// The headers that sign somebody out, by the scheme named.
+    ///
+    /// # Errors
+    ///
+    /// There is no such scheme, or it signs nobody out.
+    pub async fn sign_out_with(
+        &self,
+        scheme: &str,
+        request: &AuthenticationRequest<'_>,
+    ) -> Result<CookieHeaders, SchemeError> {
+        self.resolve(scheme, request, SchemeOperation::SignOut)?.sign_out(request).await
     }
 
     /// The scheme that does the operation in the end.
@@ -188,8 +325,9 @@ impl Schemes {
         })
     }
 
-    fn required_default(&self, operation: &'static str) -> Result<&str, SchemeError> {
-        self.default_scheme().ok_or(SchemeError::NoDefault { operation: Cow::Borrowed(operation) })
+    fn required_default(&self, operation: SchemeOperation) -> Result<&str, SchemeError> {
+        let operation_name = || Cow::Borrowed(operation.name());
+        self.default_for(operation).ok_or_else(|| SchemeError::NoDefault { operation: operation_name() })
     }
 
     fn find(&self, name: &str) -> Option<&dyn AuthenticationScheme> {
@@ -197,61 +335,10 @@ impl Schemes {
     }
 }
 
-/// Why no scheme could be asked: a mistake of the application, which a client meets as 500.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SchemeError {
-    /// There is no scheme of that name.
-    Unknown {
-        /// The name.
-        scheme: String,
-        /// The names there are.
-        known: Vec<String>,
-    },
-    /// No scheme was named, and none is the default.
-    NoDefault {
-        /// What was to be done.
-        operation: Cow<'static, str>,
-    },
-    /// A scheme forwards, over others perhaps, to itself.
-    ForwardsInCircle {
-        /// The name.
-        scheme: String,
-    },
-}
-
-impl fmt::Display for SchemeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown { scheme, known } if known.is_empty() => {
-                write!(f, "there is no authentication scheme '{scheme}', nor any other")
-            }
-            Self::Unknown { scheme, known } => {
-                write!(f, "there is no authentication scheme '{scheme}'; there are: {}", known.join(", "))
-            }
-            Self::NoDefault { operation } => {
-                write!(f, "no authentication scheme was named to {operation}, and none is the default")
-            }
-            Self::ForwardsInCircle { scheme } => {
-                write!(f, "the authentication scheme '{scheme}' forwards in a circle")
-            }
-        }
-    }
-}
-
-impl Error for SchemeError {}
-
-impl ResponseError for SchemeError {
-    /// Nothing of it is for the client.
-    fn error_response(&self) -> HttpResponse {
-        HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use actix_signalr_actors::ClaimsIdentity;
-    use actix_web::test::TestRequest;
+    use actix_web::{ResponseError, test::TestRequest};
     use futures::future::LocalBoxFuture;
 
     use super::*;

@@ -3,16 +3,25 @@
 //! The actor receives [`Poll`], [`Delete`], [`WaitForRoom`] and [`Outbound`]; sends [`TransportClosed`] and `Drained` to
 //! its connection. It lives on the worker of the first poll and is asked by requests on any.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    fmt,
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context as TaskContext, Poll as TaskPoll},
+    time::Duration,
+};
 
 use actix::prelude::*;
 use actix_signalr_actors::{
     ConnectionActor,
     protocol::TransferFormat,
-    transport::{Flow, Outbound, TransportClosed},
+    transport::{Attachment, Flow, Outbound, TransportClosed},
 };
 use actix_web::{
     HttpResponse, HttpResponseBuilder,
+    body::{BodySize, MessageBody},
     http::{StatusCode, header},
     web::{Bytes, BytesMut},
 };
@@ -22,6 +31,7 @@ use crate::{
     connections::Lease,
     options::HttpConnectionOptions,
     transports::{RequestDoor, Room, WaitForRoom, taken_off},
+    write_clock::{WriteLimit, Writes},
 };
 
 /// A body carries both.
@@ -57,14 +67,45 @@ pub(crate) enum Polled {
 }
 
 impl Polled {
-    pub(crate) fn response(self) -> HttpResponse {
+    /// The answer, whose body is held to a limit.
+    pub(crate) fn response(self, limit: WriteLimit, connection: Addr<ConnectionActor>) -> HttpResponse {
         let octets = "application/octet-stream";
         match self {
             Self::First => answer(StatusCode::OK).content_type(octets).body(Bytes::new()),
-            Self::Records(records) => answer(StatusCode::OK).content_type(octets).body(records),
+            Self::Records(records) => {
+                let body =
+                    PolledBody { records, writes: limit.of(Rc::new(connection), Attachment::default()) };
+                answer(StatusCode::OK).content_type(octets).body(body)
+            }
             Self::Nothing => answer(StatusCode::OK).content_type("text/plain").body(Bytes::new()),
             Self::Over => answer(StatusCode::NO_CONTENT).content_type("text/plain").finish(),
         }
+    }
+}
+
+/// The records of an answer, in one write.
+struct PolledBody {
+    records: Bytes,
+    writes: Writes,
+}
+
+impl MessageBody for PolledBody {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.records.len() as u64)
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        _: &mut TaskContext<'_>,
+    ) -> TaskPoll<Option<Result<Bytes, Infallible>>> {
+        self.writes.end();
+        if self.records.is_empty() {
+            return TaskPoll::Ready(None);
+        }
+        self.writes.begin();
+        TaskPoll::Ready(Some(Ok(std::mem::take(&mut self.records))))
     }
 }
 
@@ -163,7 +204,7 @@ impl Actor for LongPollingTransport {
         if let Some(waiting) = self.waiting.take() {
             let _ = waiting.send(Polled::Over);
         }
-        self.room.open();
+        self.room.leave();
         self.connection.do_send(TransportClosed::default());
     }
 }
@@ -229,6 +270,7 @@ impl Handler<Outbound> for LongPollingTransport {
             // What is there goes out first; the poll that finds nothing more is told that it is over.
             Outbound::Close => {
                 self.has_ended = true;
+                self.room.close();
                 self.answer(ctx);
             }
             Outbound::Abort => ctx.stop(),
@@ -237,7 +279,7 @@ impl Handler<Outbound> for LongPollingTransport {
 }
 
 impl Handler<WaitForRoom> for LongPollingTransport {
-    type Result = ResponseFuture<Result<(), ()>>;
+    type Result = ResponseFuture<Result<bool, ()>>;
 
     fn handle(&mut self, WaitForRoom: WaitForRoom, _: &mut Self::Context) -> Self::Result {
         let room = self.room.wait(&self.flow);

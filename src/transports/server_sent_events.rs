@@ -16,7 +16,7 @@ use actix::prelude::*;
 use actix_signalr_actors::{
     ConnectionActor,
     protocol::TransferFormat,
-    transport::{Flow, Outbound, TransportClosed},
+    transport::{Attachment, Flow, Outbound, TransportClosed},
 };
 use actix_web::{
     HttpResponse,
@@ -30,6 +30,7 @@ use crate::{
     connections::Lease,
     options::HttpConnectionOptions,
     transports::{RequestDoor, Room, WaitForRoom, taken_off},
+    write_clock::{WriteLimit, Writes},
 };
 
 /// Events are text.
@@ -37,7 +38,7 @@ pub(crate) const FORMATS: &[TransferFormat] = &[TransferFormat::Text];
 
 /// One stream of events.
 pub(crate) struct ServerSentEventsTransport {
-    connection: Addr<ConnectionActor>,
+    connection: Rc<Addr<ConnectionActor>>,
     flow: Flow,
     outbox: Rc<RefCell<Outbox>>,
     room: Room,
@@ -50,16 +51,17 @@ impl ServerSentEventsTransport {
     pub(crate) fn respond(
         options: &HttpConnectionOptions,
         lease: Arc<Lease>,
+        limit: WriteLimit,
         connect: impl FnOnce(Recipient<Outbound>, Flow) -> Addr<ConnectionActor>,
     ) -> (HttpResponse, RequestDoor) {
         let flow = Flow::new(options.application_max_buffer_size, options.transport_max_buffer_size);
         let outbox = Rc::new(RefCell::new(Outbox::default()));
         let mut connection = None;
         let transport = Self::create(|ctx| {
-            let started = connect(ctx.address().recipient(), flow.clone());
+            let started = Rc::new(connect(ctx.address().recipient(), flow.clone()));
             connection = Some(started.clone());
             Self {
-                connection: started.clone(),
+                connection: started,
                 flow: flow.clone(),
                 outbox: outbox.clone(),
                 room: Room::default(),
@@ -68,15 +70,16 @@ impl ServerSentEventsTransport {
         });
         #[allow(clippy::expect_used, reason = "the closure above has just set it")]
         let connection = connection.expect("the connection was started");
-        let body =
-            Body { outbox, flow: flow.clone(), connection: connection.clone(), transport: transport.clone() };
+        let writes = limit.of(connection.clone(), Attachment::default());
+        let (counted, drained) = (flow.clone(), connection.clone());
+        let body = Body { outbox, flow: counted, connection: drained, transport: transport.clone(), writes };
         let response = HttpResponse::Ok()
             .insert_header((header::CONTENT_TYPE, "text/event-stream"))
             .insert_header((header::CACHE_CONTROL, "no-cache,no-store"))
             .insert_header((header::PRAGMA, "no-cache"))
             .insert_header((header::CONTENT_ENCODING, "identity"))
             .body(BodyStream::new(body));
-        (response, RequestDoor::new(connection, flow, transport.recipient(), None))
+        (response, RequestDoor::new((*connection).clone(), flow, transport.recipient(), None))
     }
 }
 
@@ -85,7 +88,7 @@ impl Actor for ServerSentEventsTransport {
 
     fn stopped(&mut self, _: &mut Self::Context) {
         self.outbox.borrow_mut().end();
-        self.room.open();
+        self.room.leave();
         self.connection.do_send(TransportClosed::default());
     }
 }
@@ -104,7 +107,7 @@ impl Handler<Outbound> for ServerSentEventsTransport {
 }
 
 impl Handler<WaitForRoom> for ServerSentEventsTransport {
-    type Result = ResponseFuture<Result<(), ()>>;
+    type Result = ResponseFuture<Result<bool, ()>>;
 
     fn handle(&mut self, WaitForRoom: WaitForRoom, _: &mut Self::Context) -> Self::Result {
         let room = self.room.wait(&self.flow);
@@ -181,16 +184,19 @@ impl Outbox {
 struct Body {
     outbox: Rc<RefCell<Outbox>>,
     flow: Flow,
-    connection: Addr<ConnectionActor>,
+    connection: Rc<Addr<ConnectionActor>>,
     transport: Addr<ServerSentEventsTransport>,
+    writes: Writes,
 }
 
 impl Stream for Body {
     type Item = Result<Bytes, actix_web::Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
+        self.writes.end();
         let mut outbox = self.outbox.borrow_mut();
         if let Some((event, counted)) = outbox.take() {
+            self.writes.begin();
             taken_off(&self.flow, counted, &self.connection);
             return Poll::Ready(Some(Ok(event)));
         }

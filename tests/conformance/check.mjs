@@ -3,7 +3,7 @@
 // fails, and so does one that is listed and not there - but for those left to chance, which may be there or not.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,9 +11,10 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { compare, sideBySide } from './lib/compare.mjs';
 import { loadAreas, select } from './lib/runner.mjs';
+import { leaksIn } from './lib/secrets.mjs';
 
 const USAGE = `CONTRACT_SERVER=path/of/the/built/example node check.mjs
-  --tag TAG[,TAG]            which recordings (plain,detailed,parallel)
+  --tag TAG[,TAG]            which recordings (plain,detailed,parallel,sse,lp; slow takes two minutes and must be asked for)
   --areas AREA[,AREA]        which areas, or all (by default those that are quick and done)
   --only PATTERN[,PATTERN]   of these, only cases whose id matches one of the regular expressions
   --full                     whole lines of the cases that fail`;
@@ -22,11 +23,19 @@ const USAGE = `CONTRACT_SERVER=path/of/the/built/example node check.mjs
 const RECORDINGS = {
   plain: {
     options: [],
-    areas: ['json', 'messagepack', 'hub', 'clients', 'streaming', 'websocket', 'negotiate', 'http', 'authentication', 'authorization', 'lifecycle', 'official', 'eleven'],
+    areas: ['json', 'messagepack', 'hub', 'clients', 'streaming', 'websocket', 'negotiate', 'http', 'authentication', 'authorization', 'refresh', 'lifecycle', 'official', 'eleven', 'stateful'],
   },
-  detailed: { options: ['--detailed', '1'], areas: ['json', 'messagepack', 'hub', 'streaming'] },
-  parallel: { options: ['--parallel', '4'], areas: ['json', 'messagepack', 'hub', 'streaming'] },
+  detailed: { options: ['--detailed', '1'], areas: ['json', 'messagepack', 'hub', 'clients', 'streaming', 'websocket', 'lifecycle', 'official', 'eleven', 'stateful', 'authentication', 'authorization', 'refresh'] },
+  parallel: { options: ['--parallel', '4'], areas: ['json', 'messagepack', 'hub', 'clients', 'streaming', 'websocket', 'lifecycle', 'official', 'eleven', 'stateful', 'refresh', 'authentication', 'authorization'] },
+  // Connections that may be of any transport, by another than WebSockets.
+  sse: { options: [], transport: 'sse', areas: ['hub', 'clients', 'streaming'] },
+  lp: { options: [], transport: 'lp', areas: ['hub', 'clients', 'streaming'] },
+  // The cases that wait for the server's own long timeouts, and only those.
+  slow: { options: [], isSlow: true, areas: ['http', 'lifecycle', 'official', 'stateful', 'websocket'] },
 };
+
+/** Recordings of a server that is started as for another. */
+const STARTED_AS = { sse: 'plain', lp: 'plain', slow: 'plain' };
 
 /** How long the server may take to start, to end, and one run of the suite, in milliseconds. */
 const START = 15_000;
@@ -40,7 +49,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 const { values: o } = parseArgs({
   options: {
-    tag: { type: 'string', default: Object.keys(RECORDINGS).join() }, areas: { type: 'string' }, only: { type: 'string' },
+    tag: { type: 'string', default: Object.keys(RECORDINGS).filter((tag) => !RECORDINGS[tag].isSlow).join() }, areas: { type: 'string' }, only: { type: 'string' },
     full: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
   },
 });
@@ -79,7 +88,9 @@ function chosen(tag) {
   const unknown = names.filter((name) => name !== 'all' && !areas.some((area) => area.name === name));
   if (unknown.length) { console.error(`there is no area ${unknown.join(' or ')}`); process.exit(2); }
   const wanted = areas.filter((area) => names.includes('all') || names.includes(area.name));
-  return select(wanted, { only: o.only, tag });
+  const { isSlow = false, transport, areas: recorded } = RECORDINGS[tag];
+  return select(wanted, { only: o.only, slow: isSlow, tag: STARTED_AS[tag] ?? tag })
+    .filter((one) => one.slow === isSlow && (!transport || recorded.includes(one.area)));
 }
 
 /** Reasons by id. An entry that is about no recorded case, or about one that another is about, is a failure. */
@@ -110,25 +121,43 @@ function matches(id, entry) {
 async function run(tag, cases) {
   const server = await start(tag);
   try {
-    const out = here(`out/${tag}.json`);
+    const [out, secrets] = [here(`out/${tag}.json`), here(`out/${tag}.secrets.json`)];
     const only = cases.map(({ id }) => `^${id.replaceAll('.', '\\.')}$`).join();
-    const runner = spawn(process.execPath, [here('run.mjs'), '--target', server.url, '--tag', tag, '--out', out, '--only', only], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const { isSlow = false, transport = 'ws' } = RECORDINGS[tag];
+    const options = ['--tag', STARTED_AS[tag] ?? tag, '--transport', transport, ...(isSlow ? ['--slow'] : [])];
+    const runner = spawn(process.execPath, [here('run.mjs'), '--target', server.url, ...options, '--out', out, '--secrets', secrets, '--only', only], { stdio: ['ignore', 'ignore', 'pipe'] });
     const said = keepLast(runner.stderr);
     const [code] = await within(once(runner, 'exit'), RUN, () => runner.kill('SIGKILL'));
-    if (code !== 0 || server.hasEnded()) throw new Error(`the run has failed\n${[...said, ...server.said].join('\n')}`);
+    if (code !== 0 || server.hasEnded()) throw new Error(`the run has failed\n${said.join('\n')}\n${await server.said()}`);
+    await server.stop();
+    await judgeLog(tag, server.log, JSON.parse(await readFile(secrets, 'utf8')));
     return JSON.parse(await readFile(out, 'utf8'));
   } finally {
     await server.stop();
   }
 }
 
+/** No token, cookie or secret of a connection is in the server's log, though it says all it ever says. */
+async function judgeLog(tag, log, secrets) {
+  const { lines, leaks } = await leaksIn(log, secrets);
+  summary.push(`${tag}: ${secrets.length} words of secrets are in ${leaks.length} of ${lines} lines of the log`);
+  if (!leaks.length) await rm(log);
+  for (const line of leaks.slice(0, 5)) fail(tag, 'the log', `repeats a secret: ${line.slice(0, 300)}`);
+}
+
 async function start(tag) {
   const url = `http://127.0.0.1:${await freePort()}`;
-  const child = spawn(program, ['--urls', url, ...RECORDINGS[tag].options], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const said = keepLast(child.stderr);
+  // Every level of every crate: what one has to say of a request is then in the log.
+  const env = { ...process.env, RUST_LOG: 'trace' };
+  const log = here(`out/${tag}.log`);
+  // A file, not a pipe: the server must not wait for whoever reads it.
+  const file = await open(log, 'w');
+  const child = spawn(program, ['--urls', url, ...RECORDINGS[tag].options], { stdio: ['ignore', 'pipe', file.fd], env });
+  await file.close();
+  const said = async () => (await readFile(log, 'utf8')).split('\n').slice(-30).join('\n');
   const failed = new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', (code, signal) => reject(new Error(`${program} ended with ${signal ?? `exit code ${code}`}\n${said.join('\n')}`)));
+    child.once('exit', async (code, signal) => reject(new Error(`${program} ended with ${signal ?? `exit code ${code}`}\n${await said()}`)));
   });
   failed.catch(() => {});
   const ready = new Promise((resolve) => {
@@ -142,7 +171,7 @@ async function start(tag) {
     child.kill('SIGTERM');
     await within(ended, END, () => child.kill('SIGKILL'));
   };
-  return { url, said, hasEnded, stop };
+  return { url, said, log, hasEnded, stop };
 }
 
 /** Says what differs and should not, and what is equal and should not; counts by area. */

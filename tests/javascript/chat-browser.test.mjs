@@ -4,8 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
-import { chromium } from 'playwright-core';
-import { PATIENCE, Server } from './support.mjs';
+import { PATIENCE, Server, launchBrowser } from './support.mjs';
 
 const DESKTOP = { width: 1200, height: 780 };
 const PHONE = { width: 390, height: 844 };
@@ -19,12 +18,7 @@ const contexts = new Set();
 before(async () => {
   if (process.env.SCREENSHOTS) await mkdir(process.env.SCREENSHOTS, { recursive: true });
   server = await Server.start('CHAT_SERVER', (port) => ['--port', String(port)]);
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    // Nothing but the server under test is ever asked for anything.
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1'],
-  });
+  browser = await launchBrowser();
 });
 
 after(async () => {

@@ -2,9 +2,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { HttpTransportType, HubConnectionBuilder, LogLevel } from '@microsoft/signalr';
+import { chromium } from 'playwright-core';
 
 /** The browser build in the npm package, and the copy that the chat example carries. */
 export const installed = fileURLToPath(new URL('node_modules/@microsoft/signalr/dist/browser/signalr.min.js', import.meta.url));
@@ -13,10 +15,14 @@ export const vendored = fileURLToPath(new URL('../../examples/chat/vendor/signal
 /** How long a test waits for one event before it fails, in milliseconds. */
 export const PATIENCE = 15_000;
 
+/** What no line of a log has, at any level: a token, a cookie's name with its value, a secret in an address or a subprotocol. */
+const SECRET = /eyJ[\w-]{10,}|\.AspNetCore\.[\w.]+=|\b(?:access_token|ticket|id)=[\w%.-]{16,}|signalr\.bearer\.[\w-]{10,}|\bNegotiate [\w+/]{16,}/;
+
 /** A server program that the test started and stops by itself. */
 export class Server {
   #child = null;
   #output = [];
+  #leaks = [];
 
   constructor(program, port, options) {
     this.program = program;
@@ -34,12 +40,27 @@ export class Server {
     return server;
   }
 
+  /** Starts a small example, which is given its address, and more; `EXAMPLES` is the folder with the built ones. */
+  static async startExample(name, ...more) {
+    const folder = process.env.EXAMPLES;
+    if (!folder) throw new Error('EXAMPLES must be the folder of the built examples; ./.ci/test builds them and sets this');
+    const server = new Server(join(folder, name), await freePort(), (port) => [`127.0.0.1:${port}`, ...more]);
+    await server.start();
+    return server;
+  }
+
+  /** Keeps the last lines of what it says, and any that it should not have said. */
+  #hear(line) {
+    if (this.#output.push(line) > 50) this.#output.shift();
+    if (SECRET.test(line)) this.#leaks.push(line.replace(SECRET, '<a secret>'));
+  }
+
   /** Starts on the same port; ready when the program says that it listens. */
   async start() {
     this.#output = [];
-    const child = spawn(this.program, this.options(this.port), { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(this.program, this.options(this.port), { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, RUST_LOG: 'trace' } });
     this.#child = child;
-    const keep = (line) => { if (this.#output.push(line) > 50) this.#output.shift(); };
+    const keep = (line) => this.#hear(line);
     createInterface({ input: child.stderr }).on('line', keep);
     const ready = new Promise((resolve, reject) => {
       createInterface({ input: child.stdout }).on('line', (line) => {
@@ -57,6 +78,15 @@ export class Server {
     }
   }
 
+  /** Ends the program without a warning. */
+  async kill() {
+    const child = this.#child;
+    this.#child = null;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await within(ended, `the end of ${this.program}`);
+  }
+
   /** Asks the program to end, and waits until it has. */
   async stop() {
     const child = this.#child;
@@ -70,7 +100,17 @@ export class Server {
       child.kill('SIGKILL');
       throw err;
     }
+    if (this.#leaks.length) throw new Error(`secrets are in the log of ${this.program}:\n${this.#leaks.slice(0, 5).join('\n')}`);
   }
+}
+
+/** A headless browser that asks nobody but servers of this machine for anything. */
+export function launchBrowser(...more) {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1', ...more],
+  });
 }
 
 /** The promise's value, or an error that names what did not come in time. */
@@ -149,7 +189,8 @@ export async function signIn(server, name, domain = 'example.com') {
   return { status: response.status, ...await response.json() };
 }
 
-async function freePort() {
+/** A port that nobody listens at. */
+export async function freePort() {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address();

@@ -40,6 +40,8 @@ pub(crate) struct Span {
     pub(crate) name: &'static str,
     pub(crate) fields: BTreeMap<String, String>,
     pub(crate) has_parent: bool,
+    /// The names of the spans it follows from.
+    pub(crate) follows: Vec<&'static str>,
     pub(crate) is_closed: bool,
 }
 
@@ -98,6 +100,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Keeper {
             name: metadata.name(),
             fields: fields.0,
             has_parent: context.span(id).is_some_and(|span| span.parent().is_some()),
+            follows: Vec::new(),
             is_closed: false,
         });
     }
@@ -109,6 +112,14 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Keeper {
         let _ = writeln!(seen.text, "{:?}", fields.0);
         if let Some(span) = seen.spans.iter_mut().rev().find(|span| span.id == id.into_u64()) {
             span.fields.extend(fields.0);
+        }
+    }
+
+    fn on_follows_from(&self, id: &Id, follows: &Id, context: Context<'_, S>) {
+        let Some(name) = context.span(follows).map(|span| span.metadata().name()) else { return };
+        let mut seen = self.0.lock().unwrap();
+        if let Some(span) = seen.spans.iter_mut().rev().find(|span| span.id == id.into_u64()) {
+            span.follows.push(name);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What is counted.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use actix_signalr::{
     HttpConnectionOptions, Hub, HubCallerContext, HubDescriptor, HubError, HubResult, HubRoutes, MetricData,
@@ -51,7 +51,8 @@ impl Hub for CountedHub {
 pub(crate) fn value(metrics: &Metrics, name: &str, tags: &[&str]) -> i64 {
     let instruments = metrics.instruments();
     let found = instruments.iter().find(|instrument| instrument.name == name).expect(name);
-    let has_tags = |of: &[(&str, &str)]| of.iter().map(|(_, value)| *value).eq(tags.iter().copied());
+    let has_tags =
+        |of: &[(&str, Cow<'static, str>)]| of.iter().map(|(_, value)| &**value).eq(tags.iter().copied());
     let value = match &found.data {
         MetricData::Counter(points) => {
             points.iter().find(|point| has_tags(&point.tags)).map(|point| point.value as i64)

@@ -6,10 +6,13 @@
     reason = "tests may fail loudly, and so may what they are made of"
 )]
 
+mod audit;
 mod capture;
 mod counts;
+mod credentials;
 #[cfg(feature = "metrics")]
 mod exposition;
 mod polling;
 mod secrets;
 mod spans;
+mod startup;

@@ -11,10 +11,10 @@ use actix_web::{
 };
 
 /// An application with a server's routes and, perhaps, more.
-pub(crate) async fn serve(
+pub(crate) async fn serve<M: FnOnce(&mut ServiceConfig)>(
     signalr: &SignalR,
-    more: impl FnOnce(&mut ServiceConfig),
-) -> impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = actix_web::Error> {
+    more: M,
+) -> impl Service<Request, Response = ServiceResponse, Error = actix_web::Error> + use<M> {
     init_service(App::new().configure(signalr.routes()).configure(more)).await
 }
 

@@ -3,7 +3,8 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use actix_signalr::{
-    Hub, HubCallerContext, HubDescriptor, HubError, HubOptions, HubResult, JwtBearer, SignalR,
+    HttpConnectionOptions, Hub, HubCallerContext, HubDescriptor, HubError, HubOptions, HubResult, HubRoutes,
+    JwtBearer, SignalR,
 };
 use actix_signalr_actors::AuthorizeData;
 use actix_web::test::TestRequest;
@@ -101,7 +102,15 @@ async fn no_log_line_shows_a_token_an_argument_or_a_query() {
     let signalr = SignalR::builder()
         .authentication(bearer)
         .hub_options(HubOptions::default().detailed_errors(true))
-        .hub("/hub", DiscreetHub)
+        .hub_routes(HubRoutes::new(DiscreetHub).route(
+            "/hub",
+            HttpConnectionOptions::default().enable_authentication_refresh(true).on_authentication_refresh(
+                async |refresh| match refresh.http().headers().get("unwanted") {
+                    Some(why) => Err(HubError::new(why.to_str()?.to_owned())),
+                    None => Ok(true),
+                },
+            ),
+        ))
         .build()
         .unwrap();
     let app = serve(&signalr, |_| {}).await;
@@ -136,6 +145,20 @@ async fn no_log_line_shows_a_token_an_argument_or_a_query() {
     send(&app, &uri, &[r#"{"type":1,"headers":{"SECRET-broken":1},"target":"Echo","arguments":[]}"#]).await;
     receive(&app, &uri, 2).await;
 
+    // Credentials that are renewed, those that are refused, and what the application says to some.
+    let (uri, refreshed_token) = open(&app, "/hub", &query).await;
+    send(&app, &uri, &[HANDSHAKE]).await;
+    let refresh = |token: &str, unwanted: &'static str| {
+        let request = TestRequest::post().uri("/hub/refresh").insert_header(("Unwanted", unwanted));
+        let request = request.insert_header(("X-SignalR-Connection-Token", &*refreshed_token));
+        request.insert_header(("Authorization", format!("Bearer {token}")))
+    };
+    assert_eq!(answer(&app, refresh(&forged, "")).await.0, 401);
+    assert_eq!(answer(&app, refresh(&good, "SECRET-callback")).await.0, 500);
+    let mut wanted = refresh(&good, "").to_request();
+    wanted.headers_mut().remove("unwanted");
+    assert_eq!(actix_web::test::call_service(&app, wanted).await.status(), 200);
+
     // What is no handshake is told to the client where details are on.
     let (uri, _) = open(&app, "/hub", &query).await;
     send(&app, &uri, &[r#"{"type":1,"target":"Echo","arguments":["SECRET-handshake"]}"#]).await;
@@ -147,22 +170,24 @@ async fn no_log_line_shows_a_token_an_argument_or_a_query() {
     let seen = capture.seen();
     for message in [
         "credentials refused",
-        "connection not authorized",
+        "authorization",
         "connection opened",
         "connection over",
         "a hub method failed",
         "call refused",
-        "call not authorized",
         "message not understood",
         "on_disconnected failed",
         "handshake refused",
         "connection refused by its hub",
+        "authentication refreshed",
+        "authentication refresh refused",
+        "on_authentication_refresh failed",
     ] {
         assert!(!seen.events_of(message).is_empty(), "'{message}' is not in\n{}", seen.text);
     }
     assert_eq!(seen.events_of("a hub method failed").len(), 4);
     assert_eq!(seen.spans_of("InvocationIn").len(), 5);
-    for secret in ["SECRET", &*forged, &*good, &*connection_token, "negotiateVersion"] {
+    for secret in ["SECRET", &*forged, &*good, &*connection_token, &*refreshed_token, "negotiateVersion"] {
         assert!(!seen.text.contains(secret), "'{secret}' is in\n{}", seen.text);
     }
     // Nor parts of a token: its claims and its signature.

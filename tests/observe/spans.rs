@@ -4,16 +4,20 @@ use std::cell::RefCell;
 
 use actix_signalr::{
     ClaimsPrincipal, Hub, HubCallerContext, HubDescriptor, HubError, HubOptions, HubResult, HubStream,
-    TraceContext,
+    SignalR, TraceContext,
 };
 use actix_signalr_actors::{
     AuthorizeData,
     testing::{TestHub, anonymous, user},
 };
+use actix_web::{App, dev::Service, http::Method, test::init_service};
 use futures::{StreamExt, stream};
-use tracing::Level;
+use tracing::{Instrument, Level};
 
-use crate::capture::{Capture, Seen};
+use crate::{
+    capture::{Capture, Seen},
+    polling::{self, HANDSHAKE},
+};
 
 #[derive(Default)]
 struct TracedHub;
@@ -50,6 +54,11 @@ impl Hub for TracedHub {
 
     async fn on_disconnected(&self, _ctx: HubCallerContext, _error: Option<HubError>) -> HubResult {
         Err(HubError::new("never mind"))
+    }
+
+    async fn on_authentication_refreshed(&self, ctx: HubCallerContext) -> HubResult {
+        tracing::info!(target: "observe", "in the hook");
+        ctx.user().name().map(drop).ok_or_else(|| HubError::new("nobody"))
     }
 }
 
@@ -135,7 +144,7 @@ async fn what_is_refused_is_no_span() {
     let seen = traced(anonymous(), &refused, 3).await;
     assert!(seen.spans_of("InvocationIn").is_empty(), "{:?}", seen.spans);
     assert_eq!(seen.events_of("call refused").len(), 2);
-    assert_eq!(seen.events_of("call not authorized").len(), 1);
+    assert_eq!(seen.events_of("authorization").len(), 1);
 }
 
 #[actix_web::test]
@@ -148,6 +157,30 @@ async fn hooks_are_spans_of_their_own() {
     let disconnected = seen.spans_of(".OnDisconnected")[0];
     assert_eq!(disconnected.fields["otel.name"], "observe::spans::TracedHub/OnDisconnectedAsync");
     assert_eq!(disconnected.fields["error.type"], "HubException");
+}
+
+#[actix_web::test]
+async fn the_hook_of_renewed_credentials_is_a_span_and_its_failure_is_logged() {
+    let capture = Capture::begin();
+    let hub = TestHub::start(TracedHub);
+    let (ann, nobody) = (hub.connect(user("ann")).await, hub.connect(anonymous()).await);
+    for client in [&ann, &nobody] {
+        let who = if client.connection_id() == ann.connection_id() { user("ann") } else { anonymous() };
+        client.refresh(who).await.expect("the same user");
+        client.invoke::<String>("Echo", ("a",)).await.expect("an answer behind the hook");
+    }
+    let seen = capture.seen();
+    let spans = seen.spans_of("OnAuthenticationRefreshed");
+    let [of_ann, of_nobody] = spans.as_slice() else { panic!("a span for each: {spans:?}") };
+    assert_eq!(of_ann.name, "Microsoft.AspNetCore.SignalR.Server.OnAuthenticationRefreshed");
+    assert_eq!(of_ann.fields["otel.name"], "observe::spans::TracedHub/OnAuthenticationRefreshedAsync");
+    assert_eq!(of_ann.fields["rpc.method"], "OnAuthenticationRefreshedAsync");
+    assert_eq!(of_ann.fields["otel.kind"], "internal");
+    assert!(!of_ann.fields.contains_key("error.type"));
+    assert_eq!(of_nobody.fields["error.type"], "HubException");
+    assert!(seen.events_of("in the hook").iter().all(|event| event.span == Some(of_ann.name)));
+    assert_eq!(seen.events_of("on_authentication_refreshed failed").len(), 1);
+    assert_eq!(seen.events_of("authentication refreshed").len(), 2);
 }
 
 #[actix_web::test]
@@ -167,4 +200,25 @@ async fn the_headers_of_a_call_say_where_in_a_trace_it_is() {
     talk(user("ann"), &[&full], 1).await;
     assert_eq!(events.seen().events_of("in the method").len(), 1);
     assert!(PARENTS.take().is_empty(), "nobody listens to spans, so nobody looks");
+}
+
+#[actix_web::test]
+async fn a_call_follows_from_the_request_its_connection_was_made_by() {
+    let capture = Capture::begin();
+    let signalr = SignalR::builder().hub("/hub", TracedHub).build().unwrap();
+    let app = App::new().configure(signalr.routes()).wrap_fn(|request, app| {
+        let is_poll = request.method() == Method::GET;
+        let span = if is_poll { tracing::info_span!("poll") } else { tracing::info_span!("request") };
+        app.call(request).instrument(span)
+    });
+    let app = init_service(app).await;
+    let (uri, _) = polling::open(&app, "/hub", "").await;
+    polling::send(&app, &uri, &[HANDSHAKE, &call("Echo", r#""a""#)]).await;
+    assert_eq!(polling::receive(&app, &uri, 2).await.len(), 2);
+
+    let seen = capture.seen();
+    let spans = seen.spans_of("InvocationIn");
+    let [span] = spans.as_slice() else { panic!("one call is one span: {spans:?}") };
+    assert_eq!(span.follows, ["poll"]);
+    assert!(!span.has_parent);
 }

@@ -1,7 +1,7 @@
 //! The authorization of one worker: evaluates policies before a call reaches a hub.
 //!
 //! Receives [`AuthorizeCalls`], evaluates the guarded ones among them and sends [`Invoke`] to the hub, the denied
-//! calls replaced by their refusals; receives [`Authorize`] and answers it. A policy that has to wait holds up only
+//! calls marked as such; receives [`Authorize`] and answers it. A policy that has to wait holds up only
 //! the calls it came with.
 
 use std::{sync::Arc, time::Duration};
@@ -9,23 +9,22 @@ use std::{sync::Arc, time::Duration};
 use actix::prelude::*;
 use futures::FutureExt;
 
-use crate::{
-    authorization::{AuthorizationContext, Call, Decision, Invoke, Policy, Refusal, Step, Turn},
-    metrics::InvocationOutcome,
-    telemetry::Telemetry,
+use crate::authorization::{
+    Audit, AuthorizationContext, AuthorizationFailure, Call, CallSource, Clearance, Decision, GroupName,
+    Invoke, Policy, Refusal, Step, Subject, Turn,
 };
 
 /// Keeps nothing: policies and principals come with each question.
 #[derive(Debug)]
 pub struct AuthorizationActor {
     timeout: Duration,
+    audit: Arc<Audit>,
 }
 
 impl AuthorizationActor {
-    /// Whatever takes longer than `timeout` is denied.
-    #[must_use]
-    pub const fn new(timeout: Duration) -> Self {
-        Self { timeout }
+    /// Whatever takes longer than `timeout` is denied; all is recorded.
+    pub(crate) const fn new(timeout: Duration, audit: Arc<Audit>) -> Self {
+        Self { timeout, audit }
     }
 }
 
@@ -37,7 +36,7 @@ impl Actor for AuthorizationActor {
     }
 }
 
-/// Asks whether a policy holds.
+/// Asks whether a policy holds for a connection, or for a group.
 #[derive(Debug, Message)]
 #[rtype(result = "Decision")]
 pub struct Authorize {
@@ -51,8 +50,14 @@ impl Handler<Authorize> for AuthorizationActor {
     type Result = ResponseFuture<Decision>;
 
     fn handle(&mut self, Authorize { policy, context }: Authorize, _: &mut Self::Context) -> Self::Result {
-        let timeout = self.timeout;
-        Box::pin(async move { decide(&policy, &context, timeout).await })
+        let (timeout, audit) = (self.timeout, self.audit.clone());
+        Box::pin(async move {
+            let decision = decide(&policy, &context, timeout).await;
+            let is_group = context.resource::<GroupName>().is_some();
+            let what = if is_group { GROUP } else { CONNECT };
+            audit.record(&policy, &decision, Subject::of(context.user(), what));
+            decision
+        })
     }
 }
 
@@ -71,7 +76,11 @@ impl Handler<AuthorizeCalls> for AuthorizationActor {
         let timeout = self.timeout;
         let mut passed = Box::pin(async move {
             for step in &mut invoke.steps {
-                pass(step, timeout, &invoke.source.telemetry).await;
+                pass(step, timeout, &invoke.source).await;
+            }
+            // Whose connection has ended meanwhile, by order perhaps, does not get what he has waited for.
+            if invoke.source.connection.aborted().is_cancelled() {
+                return;
             }
             // Downwards, and bounded by the calls a connection may have on their way.
             hub.do_send(invoke);
@@ -83,40 +92,49 @@ impl Handler<AuthorizeCalls> for AuthorizationActor {
     }
 }
 
-/// Leaves an allowed call as it is and puts a refusal in the place of a denied one.
-async fn pass(step: &mut Step, timeout: Duration, telemetry: &Telemetry) {
-    let Step::Call(Call { policy: Some(_), .. }) = step else { return };
+/// Marks a guarded call as allowed or denied. Whether a denial is said is decided when its turn has come: its caller may be
+/// known better by then.
+async fn pass(step: &mut Step, timeout: Duration, source: &CallSource) {
+    let Step::Call(Call { policy: Some(_), clearance: Clearance::Unknown, .. }) = step else { return };
     let refused = Refusal { invocation_id: None, error: String::new(), turn: Turn::None, is_tracked: false };
     let Step::Call(mut call) = std::mem::replace(step, Step::Refused(refused)) else { return };
     let Some(policy) = call.policy.take() else { return };
-    let context =
-        AuthorizationContext::for_invocation(call.invocation.ctx.principal().clone(), call.invocation);
-    let decision = decide(&policy, &context, timeout).await;
-    let Some(invocation) = context.into_invocation() else { return };
-    if let Decision::Denied(failed) = decision {
-        let connection_id = invocation.ctx.connection_id();
-        tracing::debug!(connection_id, target = &*invocation.method, ?failed, "call not authorized");
-        telemetry.counters.invocation(InvocationOutcome::Unauthorized);
-        let error = format!("Failed to invoke '{}' because user is unauthorized", call.target);
-        let (turn, is_tracked) = (call.turn, call.cancel.is_some());
-        *step = Step::Refused(Refusal { invocation_id: call.invocation_id, error, turn, is_tracked });
-    } else {
-        *step = Step::Call(Call { invocation, ..call });
+    let user = call.invocation.ctx.principal().clone();
+    let (decision, invocation) = match policy.evaluate_user(&user) {
+        Some(decision) => (decision, call.invocation),
+        None => {
+            let context = AuthorizationContext::for_invocation(user.clone(), call.invocation);
+            let decision = decide(&policy, &context, timeout).await;
+            let Some(invocation) = context.into_invocation() else { return };
+            (decision, invocation)
+        }
+    };
+    source.audit.record(&policy, &decision, Subject::call(&invocation.ctx, &invocation.method));
+    if decision.is_allowed() && policy.depends_only_on_principal() {
+        source.decisions.keep(&policy, &user);
     }
+    let clearance = if decision.is_allowed() { Clearance::Allowed } else { Clearance::Denied };
+    *step = Step::Call(Call { invocation, policy: Some(policy), clearance, ..call });
 }
 
 /// Evaluates a policy, at the most as long as it may take.
-async fn decide(policy: &Policy, context: &AuthorizationContext, timeout: Duration) -> Decision {
+pub(super) async fn decide(policy: &Policy, context: &AuthorizationContext, timeout: Duration) -> Decision {
     let evaluated = policy.evaluate(context);
-    if policy.depends_only_on_user() {
+    if policy.is_immediate() {
         return evaluated.await;
     }
     actix_rt::time::timeout(timeout, evaluated).await.unwrap_or_else(|_| {
         // It waits for something, and how long it may is an option.
         tracing::warn!(?policy, "an authorization handler took too long");
-        Decision::Denied(vec!["timeout"])
+        Decision::Denied(AuthorizationFailure::timeout())
     })
 }
+
+/// What is recorded as the method where somebody connects.
+const CONNECT: &str = "(connect)";
+
+/// The same where somebody is added to a guarded group, or looked at in one.
+const GROUP: &str = "(group)";
 
 /// Questions of the face wait beyond it; calls are bounded by their connections.
 const MAILBOX_CAPACITY: usize = 1024;

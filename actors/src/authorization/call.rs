@@ -5,18 +5,18 @@ use std::{
     task::{Context, Waker},
 };
 
-use actix::{Message, Recipient};
+use actix::Message;
 use bytes::Bytes;
 use bytestring::ByteString;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    authorization::{HubInvocation, Policy},
+    ClaimsPrincipal, HubOptions,
+    authorization::{Audit, HubInvocation, KeptDecisions, Policy, ReplyPath, Subject},
     context::Connection,
     protocol::{MessageHeaders, PayloadFormat},
     telemetry::Telemetry,
-    transport::Backlog,
 };
 
 /// Calls of one connection that may start now, in their order: one message for all of them.
@@ -27,6 +27,9 @@ use crate::{
 pub(crate) struct Invoke {
     pub(crate) source: Arc<CallSource>,
     pub(crate) steps: Vec<Step>,
+    /// How often the client had replaced its credentials when they went down; what has not begun when it does so again goes
+    /// back, to be made as the new user and authorized anew.
+    pub(crate) refreshes: u64,
 }
 
 /// One call, or what is answered in its place.
@@ -34,6 +37,26 @@ pub(crate) struct Invoke {
 pub(crate) enum Step {
     Call(Call),
     Refused(Refusal),
+    /// The hub is told that the client has replaced its credentials.
+    Refreshed,
+}
+
+impl Step {
+    pub(crate) const fn turn(&self) -> Turn {
+        match self {
+            Self::Call(call) => call.turn,
+            Self::Refused(refusal) => refusal.turn,
+            Self::Refreshed => Turn::Takes,
+        }
+    }
+
+    /// Has not begun, and is made as another user.
+    pub(crate) fn refresh(&mut self, user: &Arc<ClaimsPrincipal>) {
+        if let Self::Call(call) = self {
+            call.invocation.ctx.refresh(user.clone());
+            call.clearance = Clearance::Unknown;
+        }
+    }
 }
 
 /// A call whose arguments are typed.
@@ -47,12 +70,30 @@ pub(crate) struct Call {
     pub(crate) invocation: HubInvocation,
     /// What the caller must meet.
     pub(crate) policy: Option<Arc<Policy>>,
+    /// Whether he does.
+    pub(crate) clearance: Clearance,
     /// What stands against running it, whoever calls: said only to those who may call it.
     pub(crate) fault: Option<String>,
     /// Told when the client wants no more of it, and when the client is gone.
     pub(crate) cancel: Option<Cancel>,
     pub(crate) turn: Turn,
     pub(crate) headers: Option<MessageHeaders>,
+}
+
+impl Call {
+    /// Whether it has to be asked whether the caller may.
+    pub(crate) const fn is_guarded(&self) -> bool {
+        self.policy.is_some() && matches!(self.clearance, Clearance::Unknown)
+    }
+}
+
+/// Whether the caller meets what is demanded of him.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clearance {
+    /// It has not been asked.
+    Unknown,
+    Allowed,
+    Denied,
 }
 
 /// Whether a call waits for those before it.
@@ -90,37 +131,50 @@ pub(crate) struct Refusal {
 pub(crate) struct CallSource {
     pub(crate) format: PayloadFormat,
     pub(crate) detailed_errors: bool,
-    pub(crate) completed: Recipient<Completed>,
+    pub(crate) replies: ReplyPath,
     pub(crate) connection: Arc<Connection>,
-    /// The bytes on their way to the client: answers are counted when they are made.
-    pub(crate) outbound: Backlog,
     pub(crate) telemetry: Telemetry,
+    pub(crate) audit: Arc<Audit>,
+    pub(crate) decisions: KeptDecisions,
     drained: Mutex<Vec<Waker>>,
 }
 
 impl CallSource {
     pub(crate) fn new(
         format: PayloadFormat,
-        detailed_errors: bool,
-        completed: Recipient<Completed>,
+        options: &HubOptions,
+        replies: ReplyPath,
         connection: Arc<Connection>,
-        outbound: Backlog,
         telemetry: Telemetry,
+        audit: Arc<Audit>,
     ) -> Arc<Self> {
         Arc::new(Self {
             format,
-            detailed_errors,
-            completed,
+            detailed_errors: options.detailed_errors,
+            replies,
             connection,
-            outbound,
             telemetry,
+            audit,
+            decisions: KeptDecisions::new(options.keep_decisions),
             drained: Mutex::default(),
         })
     }
 
+    /// Lets a call pass whose caller is known to meet what is demanded.
+    pub(crate) fn pass_known(&self, step: &mut Step) {
+        if let Step::Call(Call { policy: Some(policy), clearance, invocation, .. }) = step
+            && *clearance == Clearance::Unknown
+            && policy.depends_only_on_principal()
+            && self.decisions.is_allowed(policy, invocation.ctx.principal())
+        {
+            self.audit.allowed(policy, Subject::call(&invocation.ctx, &invocation.method));
+            *clearance = Clearance::Allowed;
+        }
+    }
+
     /// Whether a stream has to wait until the client has taken more; it is woken then.
     pub(crate) fn must_wait(&self, cx: &Context<'_>) -> bool {
-        let must_wait = self.outbound.wait();
+        let must_wait = self.replies.outbound().wait();
         if must_wait {
             let mut waiting = self.drained.lock();
             if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
@@ -138,8 +192,8 @@ impl CallSource {
     }
 }
 
-/// Answers to calls, encoded and counted in the backlog, and how many calls are over with them. The first one for calls that went down together
-/// comes as soon as they have been looked at, even with nothing in it.
+/// Answers to calls, encoded, and how many calls are over with them. The first one for calls that went down together
+/// comes as soon as they have been looked at, even with nothing in it. As a message they are counted in the backlog.
 ///
 /// Goes up without a bound of its own: there is at most one for each call that went down.
 #[derive(Debug, Message)]
@@ -150,6 +204,8 @@ pub(crate) struct Completed {
     pub(crate) is_first: bool,
     /// Calls that could be cancelled, and are over.
     pub(crate) ended: Vec<ByteString>,
+    /// Calls that have not begun, since the client has replaced its credentials.
+    pub(crate) returned: Vec<Step>,
 }
 
 /// How the turns of a connection have changed.
@@ -177,5 +233,12 @@ impl Turns {
     pub(crate) const fn give_up(&mut self) {
         self.freed += 1;
         self.moved += 1;
+    }
+
+    /// They have changed further.
+    pub(crate) const fn add(&mut self, Self { freed, moved, over }: Self) {
+        self.freed += freed;
+        self.moved += moved;
+        self.over += over;
     }
 }

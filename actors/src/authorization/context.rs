@@ -66,13 +66,17 @@ impl AuthorizationContext {
         }
     }
 
-    /// The application's own resource, if it is of this type.
+    /// What is asked for, if it is of this type: the call, the request for a connection, or a resource of the application's
+    /// own.
     #[must_use]
     pub fn resource<T: 'static>(&self) -> Option<&T> {
-        match &self.resource {
-            Resource::Other(resource) => resource.downcast_ref(),
-            _ => None,
-        }
+        let resource: &dyn Any = match &self.resource {
+            Resource::None => return None,
+            Resource::Request(request) => &**request,
+            Resource::Invocation(invocation) => invocation,
+            Resource::Other(resource) => &**resource,
+        };
+        resource.downcast_ref()
     }
 
     /// Takes the call back.

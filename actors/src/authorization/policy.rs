@@ -1,12 +1,15 @@
 //! Policies: requirements that must all hold.
 
-use std::{any::Any, borrow::Cow, fmt, panic::AssertUnwindSafe, sync::Arc};
-
-use futures::{FutureExt, future::LocalBoxFuture};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use crate::{
     ClaimsPrincipal,
-    authorization::{AuthorizationContext, AuthorizationHandler, Outcome, Requirement},
+    authorization::{
+        AuthorizationContext, AuthorizationFailure, AuthorizationHandler, Decision, Handlers, Requirement,
+        ResourceHandler,
+        rule::{ResourceType, Rule},
+    },
+    metrics::DecisionCounter,
 };
 
 /// Requirements that must all hold. Cheap to clone.
@@ -24,17 +27,14 @@ use crate::{
 pub struct Policy {
     rules: Vec<Rule>,
     schemes: Vec<String>,
-}
-
-/// One requirement with what says whether it holds.
-#[derive(Clone)]
-enum Rule {
-    Authenticated,
-    Roles(Arc<[String]>),
-    Claim(Cow<'static, str>, Arc<[String]>),
-    UserName(Arc<str>),
-    User(Arc<dyn Fn(&ClaimsPrincipal) -> bool + Send + Sync>),
-    Handler(Arc<dyn ErasedHandler>),
+    /// Whether no handler is asked any more after one has said no.
+    stops_after_failure: bool,
+    /// Whether all rules look at the user alone, and say at once.
+    is_immediate: bool,
+    /// Whether decisions follow from the principal alone.
+    only_principal: bool,
+    /// What counts its decisions, once it is in use under a name.
+    decisions: Option<Arc<DecisionCounter>>,
 }
 
 impl Policy {
@@ -47,17 +47,35 @@ impl Policy {
     /// Requires a requirement that is its own handler.
     #[must_use]
     pub fn require<R: Requirement + AuthorizationHandler<R>>(self, requirement: R) -> Self {
-        self.with(Rule::Handler(Arc::new(Own(requirement))))
+        self.with(Rule::own(requirement))
     }
 
-    /// Requires a requirement, with the handler that says whether it holds.
+    /// Requires a requirement, with the handler that says whether it holds, or a tuple of handlers: it holds when one of
+    /// them says so, and none says that it does not.
     #[must_use]
-    pub fn require_with<R: Requirement, H: AuthorizationHandler<R>>(
+    pub fn require_with<R: Requirement, Kind>(
+        self,
+        requirement: R,
+        handlers: impl Handlers<R, Kind>,
+    ) -> Self {
+        self.with(Rule::with(requirement, handlers.into_list()))
+    }
+
+    /// Requires a requirement that is its own handler, of resources of one type: where it is asked of anything else it does
+    /// not hold.
+    #[must_use]
+    pub fn require_on<T: 'static, R: Requirement + ResourceHandler<R, T>>(self, requirement: R) -> Self {
+        self.with(Rule::own_on(requirement))
+    }
+
+    /// Requires a requirement, with the handler that says whether it holds of resources of one type.
+    #[must_use]
+    pub fn require_on_with<T: 'static, R: Requirement, H: ResourceHandler<R, T>>(
         self,
         requirement: R,
         handler: H,
     ) -> Self {
-        self.with(Rule::Handler(Arc::new(Pair(requirement, handler))))
+        self.with(Rule::on(requirement, handler))
     }
 
     /// Requires that somebody has been authenticated.
@@ -66,7 +84,7 @@ impl Policy {
         self.with(Rule::Authenticated)
     }
 
-    /// Requires one of the roles, compared with case.
+    /// Requires one of the roles, compared with case. None at all is an error when the server is built.
     #[must_use]
     pub fn require_role(self, roles: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.with(Rule::Roles(roles.into_iter().map(Into::into).collect()))
@@ -95,7 +113,7 @@ impl Policy {
     }
 
     /// Requires what a function says of the user. It must look at nothing else: what it says may be used for calls
-    /// that are still waiting.
+    /// that are still waiting, and is kept for the connection.
     #[must_use]
     pub fn require_user(self, holds: impl Fn(&ClaimsPrincipal) -> bool + Send + Sync + 'static) -> Self {
         self.with(Rule::User(Arc::new(holds)))
@@ -107,7 +125,22 @@ impl Policy {
         self,
         holds: impl Fn(&AuthorizationContext) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.with(Rule::Handler(Arc::new(Assertion(holds))))
+        self.with(Rule::assertion(holds))
+    }
+
+    /// The same for a function that may wait.
+    ///
+    /// ```
+    /// # use actix_signalr_actors::{AuthorizationContext, Policy};
+    /// # async fn is_open() -> bool { true }
+    /// let opening_hours = Policy::new().require_async_assertion(async |_: &AuthorizationContext| is_open().await);
+    /// ```
+    #[must_use]
+    pub fn require_async_assertion(
+        self,
+        holds: impl AsyncFn(&AuthorizationContext) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.with(Rule::async_assertion(holds))
     }
 
     /// Requires all of another policy too.
@@ -137,31 +170,89 @@ impl Policy {
         self.rules.is_empty()
     }
 
+    /// Evaluates every requirement, one after another, and asks every handler; none is left out when another has failed,
+    /// unless the server says so (`invoke_handlers_after_failure`). A panic denies.
+    ///
+    /// Where all requirements look at the user alone it is ready at the first poll.
+    pub async fn evaluate(&self, context: &AuthorizationContext) -> Decision {
+        let mut failure = AuthorizationFailure::default();
+        for rule in &self.rules {
+            let verdict = rule.judge(context, !self.stops_after_failure).await;
+            failure.is_explicit |= verdict.is_veto;
+            if !verdict.holds() {
+                failure.failed.push(rule.name());
+            }
+            let is_over = verdict.is_veto && self.stops_after_failure;
+            failure.reasons.extend(verdict.reasons);
+            if is_over {
+                break;
+            }
+        }
+        self.decision(failure)
+    }
+
     fn with(mut self, rule: Rule) -> Self {
         self.rules.push(rule);
         self
     }
 
-    /// Whether every rule looks at the user alone.
-    pub(crate) fn depends_only_on_user(&self) -> bool {
-        !self.rules.iter().any(|rule| matches!(rule, Rule::Handler(_)))
+    fn decision(&self, failure: AuthorizationFailure) -> Decision {
+        if failure.failed.is_empty() && !self.rules.is_empty() {
+            Decision::Allowed
+        } else {
+            Decision::Denied(failure)
+        }
     }
 
-    pub(crate) fn has_empty_roles(&self) -> bool {
+    /// The decision, where every rule looks at the user alone and says at once; such a policy is in use.
+    pub(crate) fn evaluate_user(&self, user: &ClaimsPrincipal) -> Option<Decision> {
+        if !self.is_immediate {
+            return None;
+        }
+        let failed = self.rules.iter().filter(|rule| !rule.holds_for(user)).map(Rule::name).collect();
+        Some(self.decision(AuthorizationFailure { failed, ..AuthorizationFailure::default() }))
+    }
+
+    /// Whether every rule looks at the user alone and says at once.
+    pub(crate) const fn is_immediate(&self) -> bool {
+        self.is_immediate
+    }
+
+    /// Whether decisions follow from the principal alone, so that they may be kept.
+    pub(crate) const fn depends_only_on_principal(&self) -> bool {
+        self.only_principal
+    }
+
+    pub(super) fn has_empty_roles(&self) -> bool {
         self.rules.iter().any(|rule| matches!(rule, Rule::Roles(roles) if roles.is_empty()))
     }
 
-    /// Evaluates every rule, one after another; none is left out when another has failed. A panic denies.
-    ///
-    /// Where all rules look at the user alone it is ready at the first poll.
-    pub async fn evaluate(&self, context: &AuthorizationContext) -> Decision {
-        let mut failed = Vec::new();
-        for rule in &self.rules {
-            if !rule.holds(context).await {
-                failed.push(rule.name());
-            }
-        }
-        if failed.is_empty() && !self.rules.is_empty() { Decision::Allowed } else { Decision::Denied(failed) }
+    /// The first requirement that can only hold of resources of another type than this one.
+    pub(super) fn cannot_hold_of(&self, resource: ResourceType) -> Option<(&'static str, &'static str)> {
+        let unfit = |rule: &Rule| {
+            let needed = rule.resource().filter(|needed| *needed != resource)?;
+            Some((rule.name(), needed.name))
+        };
+        self.rules.iter().find_map(unfit)
+    }
+
+    /// As it is used under a name, which its decisions are counted by.
+    pub(super) fn in_use(mut self, name: String, stops_after_failure: bool) -> Self {
+        self.decisions = Some(Arc::new(DecisionCounter::new(name)));
+        self.stops_after_failure = stops_after_failure;
+        self.is_immediate = self.rules.iter().all(Rule::is_immediate);
+        self.only_principal = self.rules.iter().all(Rule::depends_only_on_principal);
+        self
+    }
+
+    /// What counts its decisions.
+    pub(crate) const fn decisions(&self) -> Option<&Arc<DecisionCounter>> {
+        self.decisions.as_ref()
+    }
+
+    /// The name it is used under.
+    pub(crate) fn name(&self) -> &str {
+        self.decisions.as_ref().map_or(UNNAMED, |decisions| decisions.policy())
     }
 }
 
@@ -171,117 +262,15 @@ impl fmt::Debug for Policy {
     }
 }
 
-impl Rule {
-    async fn holds(&self, context: &AuthorizationContext) -> bool {
-        let user = context.user();
-        match self {
-            Self::Authenticated => user.is_authenticated(),
-            Self::Roles(roles) => roles.iter().any(|role| user.is_in_role(role)),
-            Self::Claim(claim_type, values) if values.is_empty() => user.find_first(claim_type).is_some(),
-            Self::Claim(claim_type, values) => values.iter().any(|value| user.has_claim(claim_type, value)),
-            Self::UserName(name) => user.identities().iter().any(|identity| identity.name() == Some(name)),
-            Self::User(holds) => {
-                let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| holds(user)));
-                outcome.unwrap_or_else(|panic| report_panic(self.name(), panic.as_ref()))
-            }
-            Self::Handler(handler) => {
-                let outcome = AssertUnwindSafe(async { handler.handle(context).await }).catch_unwind().await;
-                match outcome {
-                    Ok(outcome) => outcome == Outcome::Succeed,
-                    Err(panic) => report_panic(self.name(), panic.as_ref()),
-                }
-            }
-        }
-    }
-
-    /// What is said of it in logs.
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Authenticated => "authenticated user",
-            Self::Roles(_) => "role",
-            Self::Claim(..) => "claim",
-            Self::UserName(_) => "user name",
-            Self::User(_) => "user",
-            Self::Handler(handler) => handler.name(),
-        }
-    }
-}
-
-/// What came of a policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// All requirements hold.
-    Allowed,
-    /// Some do not; their names, for logs. Nothing of it is for the client.
-    Denied(Vec<&'static str>),
-}
-
-impl Decision {
-    /// Whether all requirements hold.
-    #[must_use]
-    pub const fn is_allowed(&self) -> bool {
-        matches!(self, Self::Allowed)
-    }
-}
-
-/// A requirement and its handler, their types forgotten.
-trait ErasedHandler: Send + Sync {
-    fn handle<'a>(&'a self, context: &'a AuthorizationContext) -> LocalBoxFuture<'a, Outcome>;
-    fn name(&self) -> &'static str;
-}
-
-struct Own<R>(R);
-
-impl<R: Requirement + AuthorizationHandler<R>> ErasedHandler for Own<R> {
-    fn handle<'a>(&'a self, context: &'a AuthorizationContext) -> LocalBoxFuture<'a, Outcome> {
-        Box::pin(self.0.handle(context, &self.0))
-    }
-
-    fn name(&self) -> &'static str {
-        std::any::type_name::<R>()
-    }
-}
-
-struct Pair<R, H>(R, H);
-
-impl<R: Requirement, H: AuthorizationHandler<R>> ErasedHandler for Pair<R, H> {
-    fn handle<'a>(&'a self, context: &'a AuthorizationContext) -> LocalBoxFuture<'a, Outcome> {
-        Box::pin(self.1.handle(context, &self.0))
-    }
-
-    fn name(&self) -> &'static str {
-        std::any::type_name::<R>()
-    }
-}
-
-struct Assertion<F>(F);
-
-impl<F: Fn(&AuthorizationContext) -> bool + Send + Sync> ErasedHandler for Assertion<F> {
-    fn handle<'a>(&'a self, context: &'a AuthorizationContext) -> LocalBoxFuture<'a, Outcome> {
-        Box::pin(async { if (self.0)(context) { Outcome::Succeed } else { Outcome::Abstain } })
-    }
-
-    fn name(&self) -> &'static str {
-        "assertion"
-    }
-}
-
-/// A handler's panic is a denial, and our operator's business.
-fn report_panic(requirement: &'static str, panic: &(dyn Any + Send)) -> bool {
-    tracing::error!(requirement, panic = panic_text(panic), "an authorization handler panicked");
-    false
-}
-
-/// What a panic said.
-pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no text)")
-}
+/// What a policy is called that an application gives by itself.
+const UNNAMED: &str = "(unnamed)";
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+
     use super::*;
-    use crate::{ClaimsIdentity, claim_types};
+    use crate::{ClaimsIdentity, authorization::Outcome, claim_types};
 
     fn decide(policy: &Policy, user: ClaimsPrincipal) -> bool {
         let context = AuthorizationContext::new(Arc::new(user));
@@ -320,7 +309,7 @@ mod tests {
     impl Requirement for Says {}
     impl AuthorizationHandler<Self> for Says {
         async fn handle(&self, _: &AuthorizationContext, requirement: &Self) -> Outcome {
-            requirement.0
+            requirement.0.clone()
         }
     }
 

@@ -1,19 +1,21 @@
 //! The actor of one connection, from the first byte to the last. It holds the principal; it never waits.
 //!
-//! Receives [`Received`], [`TransportClosed`], [`Drained`] and [`Expires`] from its transport, [`Deliver`] from the registry,
-//! [`Completed`] from the hub, [`Tick`] from the clock. Sends [`Outbound`] to the transport; calls to the hub, past the
+//! Receives [`Received`], [`TransportClosed`], [`SendTimedOut`], [`Drained`] and [`Expires`] from its transport, [`Deliver`]
+//! from the registry, [`Completed`] from the hub, [`Tick`] from the clock. Sends [`Outbound`] to the transport; calls to the hub, past the
 //! authorization actor where one of them is guarded; its beginning and its end to the hub and
-//! the registry. What it makes of messages is in `reading`, how it begins and ends in `begin_and_end`.
+//! the registry. What it makes of messages is in `reading`, how it begins and ends in `begin_and_end`, how it gets another
+//! transport in `reconnect`.
 
-use std::{any::Any, fmt, sync::Arc, time::Duration};
+use std::{any::Any, collections::VecDeque, fmt, sync::Arc, time::Duration};
 
 use actix::{clock::Instant, prelude::*};
 use bytes::Bytes;
+use futures::channel::oneshot;
 
 use crate::{
-    HubError, HubResult, ProtocolError,
-    authorization::{CallSource, Completed, Step},
-    clock::{Remind, Tick},
+    ClaimsPrincipal, HubError, HubResult, ProtocolError,
+    authorization::{CallSource, Completed, Policy, Step},
+    clock::{Remind, Reminder, Tick},
     connection::{
         end::End,
         handshake::CANCELED,
@@ -21,13 +23,15 @@ use crate::{
         input::Input,
         invocations::Invocations,
         keep_alive::{Due, KeepAlive, after},
+        owed_hooks::OwedHooks,
+        stateful::Stateful,
         streams::Streams,
     },
     context::Connection,
     hub::UploadRoom,
     protocol::{HubMessage, HubProtocol, SerializedMessage, TransferFormat},
     registry::{Deliver, Question, Unanswered},
-    transport::{Flow, Outbound, Received, TransportClosed},
+    transport::{Backlog, CloseReason, Flow, Outbound, Received, SendTimedOut, TransportClosed},
 };
 
 /// A connection. Its decisions are in the plain types it holds.
@@ -36,14 +40,20 @@ pub struct ConnectionActor {
     pub(super) connection: Arc<Connection>,
     pub(super) transport: Recipient<Outbound>,
     pub(super) flow: Flow,
+    /// What is counted for the client: what its transport has not taken, or where that is kept, what it has not
+    /// acknowledged.
+    pub(super) backlog: Backlog,
     pub(super) formats: &'static [TransferFormat],
     pub(super) maximum_backlog: usize,
     pub(super) has_inherent_keep_alive: bool,
     pub(super) stage: Stage,
     pub(super) input: Input,
-    /// A message that has been read and whose turn has not come.
-    pub(super) held: Option<Held>,
+    /// What has been read and whose turn has not come: one message, and calls that have come back from the hub.
+    pub(super) held: VecDeque<Held>,
     pub(super) invocations: Invocations,
+    /// As whom calls are made.
+    pub(super) user: Arc<ClaimsPrincipal>,
+    pub(super) owed_hooks: OwedHooks,
     pub(super) streams: Streams,
     pub(super) unanswered: Unanswered,
     pub(super) keep_alive: KeepAlive,
@@ -54,6 +64,12 @@ pub struct ConnectionActor {
     pub(super) reminded_at: Instant,
     /// What the hub is to hear of the end when it has said whether it takes the client.
     pub(super) early_end: Option<End>,
+    /// Most connections have nothing to do with it.
+    pub(super) stateful: Option<Box<Stateful>>,
+    /// What it took to connect.
+    pub(super) policy: Option<Arc<Policy>>,
+    /// Who has ordered its end, and waits for it.
+    pub(super) farewells: Vec<oneshot::Sender<()>>,
     pub(super) _lease: Box<dyn Any + Send>,
 }
 
@@ -85,16 +101,19 @@ impl ConnectionActor {
         let options = runtime.options.clone();
         let registry = runtime.registry.clone();
         Self {
-            connection: Connection::new(new.id, registry, new.request, new.user),
+            connection: Connection::new(new.id, registry, new.request, new.user.clone()),
             transport: new.transport,
+            backlog: new.flow.outbound.clone(),
             flow: new.flow,
             formats: new.formats,
             maximum_backlog: new.maximum_backlog,
             has_inherent_keep_alive: new.has_inherent_keep_alive,
             stage: Stage::Handshake,
             input: Input::new(options.maximum_receive_message_size),
-            held: None,
+            held: VecDeque::new(),
             invocations: Invocations::new(options.maximum_parallel_invocations),
+            user: new.user,
+            owed_hooks: OwedHooks::default(),
             streams: Streams::default(),
             unanswered: Unanswered::default(),
             keep_alive: KeepAlive::new(options.keep_alive_interval, options.client_timeout_interval, now),
@@ -102,15 +121,49 @@ impl ConnectionActor {
             expires_at: new.expires_at,
             reminded_at: now,
             early_end: None,
+            stateful: Stateful::new(new.stateful),
+            policy: new.policy,
+            farewells: Vec::new(),
             runtime,
             _lease: new.lease,
         }
         .start()
     }
 
-    pub(super) fn send(&self, records: Bytes) {
+    /// Sends what has not been counted, and is not kept.
+    pub(super) fn send(&mut self, records: Bytes) {
         self.flow.outbound.add(records.len());
-        self.transport.do_send(Outbound::Send(records));
+        self.write(records);
+    }
+
+    /// Sends what has been counted in the backlog, and is kept where it may have to be sent again.
+    pub(super) fn hand_down(&mut self, records: Bytes) {
+        if let Some(exchange) = self.exchange_mut()
+            && exchange.keep(&records)
+        {
+            self.flow.outbound.add(records.len());
+        }
+        self.write(records);
+    }
+
+    fn write(&mut self, records: Bytes) {
+        if let Some(stateful) = &mut self.stateful {
+            if stateful.is_lost() {
+                return;
+            }
+            stateful.give(records.len());
+        }
+        match &self.flow.outlet {
+            Some(outlet) => outlet.push(records),
+            None => self.transport.do_send(Outbound::Send(records)),
+        }
+    }
+
+    /// Nothing goes to the client past the connection any more.
+    pub(super) fn seal(&self) {
+        if let Some(outlet) = &self.flow.outlet {
+            outlet.seal();
+        }
     }
 
     /// Sends what the registry has counted, in the longest of its forms.
@@ -118,10 +171,37 @@ impl ConnectionActor {
         let encoded = message.encoded(protocol);
         let surplus = message.len() - encoded.map_or(0, Bytes::len);
         if let Some(encoded) = encoded {
-            self.transport.do_send(Outbound::Send(encoded.clone()));
+            self.hand_down(encoded.clone());
         }
-        if surplus > 0 && self.flow.outbound.remove(surplus) {
+        if surplus > 0 && self.backlog.remove(surplus) {
             self.read(ctx);
+        }
+    }
+
+    /// The client does not read what it is sent.
+    pub(super) fn let_slow_client_go(&mut self, ctx: &mut Context<Self>) {
+        if matches!(self.stage, Stage::Ending) {
+            return;
+        }
+        self.runtime.telemetry.counters.slow_client();
+        tracing::debug!(connection_id = &**self.connection.id(), "slow client let go");
+        let error = HubError::internal("SlowClient", "the client does not read what it is sent");
+        self.end(End::gone(Some(error)), ctx);
+    }
+
+    /// The client is not there any more, with what it did wrong, if that was why.
+    pub(super) fn gone(&mut self, failure: Option<ProtocolError>, ctx: &mut Context<Self>) {
+        let cut = self.input.is_inside_a_record() && matches!(self.stage, Stage::Open(_));
+        let cut =
+            || cut.then(|| ProtocolError::invalid_data("Connection terminated while reading a message."));
+        self.end(End::gone(failure.or_else(cut).map(HubError::from)), ctx);
+    }
+
+    /// Is to end at a time, or not any more because of its credentials.
+    pub(super) fn expire(&mut self, at: Option<Instant>, ctx: &Context<Self>) {
+        self.expires_at = at;
+        if at.is_some_and(|at| at < self.reminded_at) {
+            self.remind(ctx);
         }
     }
 
@@ -136,7 +216,14 @@ impl ConnectionActor {
         };
         let at = self.expires_at.map_or(at, |expires_at| at.min(expires_at));
         self.reminded_at = at;
-        self.runtime.clock.do_send(Remind { at, recipient: ctx.address().recipient() });
+        let recipient = ctx.address().recipient();
+        self.runtime.clock.do_send(Remind { at, recipient, about: Reminder::Deadlines });
+    }
+}
+
+impl Drop for ConnectionActor {
+    fn drop(&mut self) {
+        self.seal();
     }
 }
 
@@ -150,31 +237,41 @@ impl Actor for ConnectionActor {
 
     fn stopped(&mut self, _: &mut Self::Context) {
         self.connection.aborted().cancel();
+        for ended in self.farewells.drain(..) {
+            let _ = ended.send(());
+        }
     }
 }
 
 impl Handler<Received> for ConnectionActor {
     type Result = ();
 
-    fn handle(&mut self, Received(bytes): Received, ctx: &mut Self::Context) {
+    fn handle(&mut self, Received { bytes, by }: Received, ctx: &mut Self::Context) {
+        if self.is_left(by) {
+            return;
+        }
         if matches!(self.stage, Stage::Ending) {
             let _ = self.flow.inbound.remove(bytes.len());
             return;
         }
-        self.keep_alive.received(Instant::now());
         self.input.push(bytes);
         self.read(ctx);
+        if self.input.is_sign_of_life() {
+            self.keep_alive.received(Instant::now());
+        }
     }
 }
 
 impl Handler<TransportClosed> for ConnectionActor {
     type Result = ();
 
-    fn handle(&mut self, TransportClosed(failure): TransportClosed, ctx: &mut Self::Context) {
-        let cut = self.input.is_inside_a_record() && matches!(self.stage, Stage::Open(_));
-        let cut =
-            || cut.then(|| ProtocolError::invalid_data("Connection terminated while reading a message."));
-        self.end(End::gone(failure.or_else(cut).map(HubError::from)), ctx);
+    fn handle(&mut self, TransportClosed { reason, by }: TransportClosed, ctx: &mut Self::Context) {
+        match reason {
+            _ if self.is_left(by) => {}
+            CloseReason::Lost if self.wait_for_reconnect(ctx) => {}
+            CloseReason::Lost | CloseReason::Closed => self.gone(None, ctx),
+            CloseReason::Failed(err) => self.gone(Some(err), ctx),
+        }
     }
 }
 
@@ -198,32 +295,43 @@ impl Handler<Deliver> for ConnectionActor {
     type Result = ();
 
     fn handle(&mut self, deliver: Deliver, ctx: &mut Self::Context) {
+        if deliver.is_order()
+            && let Some(outlet) = &self.flow.outlet
+        {
+            outlet.release();
+        }
         match (deliver, &self.stage) {
             (Deliver::Message(message), Stage::Connecting(source) | Stage::Open(source)) => {
                 let protocol = source.format.protocol;
                 self.hand_on(&message, protocol, ctx);
             }
             (Deliver::Message(message), Stage::Handshake | Stage::Ending) => {
-                let _ = self.flow.outbound.remove(message.len());
+                let _ = self.backlog.remove(message.len());
             }
             (Deliver::Question(question), Stage::Connecting(source) | Stage::Open(source)) => {
                 let protocol = source.format.protocol;
                 let Question { id, message, reply } = question;
-                self.unanswered.insert(id, reply);
+                self.unanswered.insert(id, reply.in_protocol(protocol));
                 self.hand_on(&message, protocol, ctx);
             }
             (Deliver::Question(question), Stage::Handshake | Stage::Ending) => {
-                let _ = self.flow.outbound.remove(question.message.len());
+                let _ = self.backlog.remove(question.message.len());
             }
+            (Deliver::Order(command), _) => self.obey(command, ctx),
+            (Deliver::Join(group, joined), _) => self.join_guarded(group, joined, ctx),
             (Deliver::Abort, _) => self.end(End::default(), ctx),
             (Deliver::Shutdown, _) => self.end(End { allow_reconnect: true, ..End::default() }, ctx),
-            (Deliver::Overflow, Stage::Ending) => {}
-            (Deliver::Overflow, _) => {
-                self.runtime.telemetry.counters.slow_client();
-                tracing::debug!(connection_id = &**self.connection.id(), "slow client let go");
-                let error = HubError::internal("SlowClient", "the client does not read what it is sent");
-                self.end(End::gone(Some(error)), ctx);
-            }
+            (Deliver::Overflow, _) => self.let_slow_client_go(ctx),
+        }
+    }
+}
+
+impl Handler<SendTimedOut> for ConnectionActor {
+    type Result = ();
+
+    fn handle(&mut self, SendTimedOut(by): SendTimedOut, ctx: &mut Self::Context) {
+        if !self.is_left(by) {
+            self.let_slow_client_go(ctx);
         }
     }
 }
@@ -232,15 +340,18 @@ impl Handler<Completed> for ConnectionActor {
     type Result = ();
 
     fn handle(&mut self, completed: Completed, ctx: &mut Self::Context) {
-        let Completed { records, turns, is_first, ended } = completed;
-        self.invocations.completed(turns, is_first);
+        let Completed { records, turns, is_first, ended, returned } = completed;
+        self.invocations.completed(turns, usize::from(is_first));
         self.streams.end_calls(ended);
         if !matches!(self.stage, Stage::Open(_)) {
-            let _ = self.flow.outbound.remove(records.len());
+            let _ = self.backlog.remove(records.len());
             return;
         }
         if !records.is_empty() {
-            self.transport.do_send(Outbound::Send(records));
+            self.hand_down(records);
+        }
+        if !returned.is_empty() {
+            self.take_back(returned);
         }
         self.read(ctx);
     }
@@ -257,7 +368,12 @@ impl Handler<UploadRoom> for ConnectionActor {
 impl Handler<Tick> for ConnectionActor {
     type Result = ();
 
-    fn handle(&mut self, Tick: Tick, ctx: &mut Self::Context) {
+    fn handle(&mut self, Tick(about): Tick, ctx: &mut Self::Context) {
+        match about {
+            Reminder::Deadlines => {}
+            Reminder::Exchange => return self.look_after_exchange(ctx),
+            Reminder::ServerEnds => return self.end_before_handshake(ctx),
+        }
         let now = Instant::now();
         if after(now, CLOCK_STEP) < self.reminded_at {
             // Overtaken by a reminder that came before it.
@@ -273,7 +389,7 @@ impl Handler<Tick> for ConnectionActor {
             Stage::Handshake | Stage::Ending => {}
             Stage::Connecting(source) | Stage::Open(source) => {
                 let ping = source.format.protocol.ping();
-                match self.keep_alive.due(now, self.held.is_none()) {
+                match self.keep_alive.due(now, self.held.is_empty()) {
                     // A client that does not read needs no more to read.
                     Due::Ping if !self.has_inherent_keep_alive && self.flow.outbound.is_empty() => {
                         self.send(ping)
@@ -300,10 +416,7 @@ impl Handler<Expires> for ConnectionActor {
     type Result = ();
 
     fn handle(&mut self, Expires(at): Expires, ctx: &mut Self::Context) {
-        self.expires_at = at;
-        if at.is_some_and(|at| at < self.reminded_at) {
-            self.remind(ctx);
-        }
+        self.expire(at, ctx);
     }
 }
 

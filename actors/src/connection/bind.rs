@@ -6,8 +6,8 @@ use actix::Recipient;
 use bytestring::ByteString;
 
 use crate::{
-    HubCallerContext, HubError, ProtocolError,
-    authorization::{Call, Cancel, HubInvocation, Refusal, Step, Turn},
+    ClaimsPrincipal, HubCallerContext, HubError, ProtocolError,
+    authorization::{Call, Cancel, Clearance, HubInvocation, Refusal, Step, Turn},
     connection::{HubRuntime, streams::Streams},
     context::Connection,
     hub::{ArgumentSource, MethodEntry, Upload, UploadRoom},
@@ -24,6 +24,7 @@ pub(super) fn bind(
     invocation: Invocation,
     runtime: &HubRuntime,
     connection: &Arc<Connection>,
+    user: &Arc<ClaimsPrincipal>,
     streams: &mut Streams,
     room: impl Fn() -> Recipient<UploadRoom>,
 ) -> Result<Step, ProtocolError> {
@@ -79,13 +80,14 @@ pub(super) fn bind(
             streams.begin_uploads(stream_ids, uploads);
         }
     }
-    let ctx = HubCallerContext::of_call(connection);
+    let ctx = HubCallerContext::of_call(connection, user.clone());
     Ok(Step::Call(Call {
         invocation_id,
         target: method.target.clone(),
         method: method.index,
         invocation: HubInvocation::new(ctx, method.name.clone(), arguments),
         policy: method.policy.clone(),
+        clearance: Clearance::Unknown,
         fault,
         cancel,
         turn,

@@ -11,6 +11,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Agreed {
     pub(super) protocol: HubProtocol,
+    pub(super) version: i32,
 }
 
 /// Reads the request and says what is agreed, or the text of the refusal. The checks and their order are those of
@@ -31,7 +32,7 @@ pub(super) fn judge(record: &Bytes, formats: &[TransferFormat], detailed: bool) 
             format.name()
         ));
     }
-    Ok(Agreed { protocol })
+    Ok(Agreed { protocol, version })
 }
 
 /// The text for what the client could not have meant.
@@ -59,12 +60,13 @@ mod tests {
     #[test]
     fn names_are_compared_without_case_and_low_versions_pass() {
         let text = [TransferFormat::Text];
-        for request in [
-            r#"{"protocol":"json","version":1}"#,
-            r#"{"protocol":"JSON","version":2}"#,
-            r#"{"protocol":"json","version":-1}"#,
+        for (request, version) in [
+            (r#"{"protocol":"json","version":1}"#, 1),
+            (r#"{"protocol":"JSON","version":2}"#, 2),
+            (r#"{"protocol":"json","version":-1}"#, -1),
         ] {
-            assert_eq!(judged(request, &text), Ok(Agreed { protocol: HubProtocol::Json }), "{request}");
+            let agreed = Agreed { protocol: HubProtocol::Json, version };
+            assert_eq!(judged(request, &text), Ok(agreed), "{request}");
         }
     }
 

@@ -14,13 +14,25 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Input {
     reader: RecordReader,
-    chunks: VecDeque<Bytes>,
+    /// The first chunk apart: nearly always it is the only one, and the queue has no memory then.
+    first: Option<Bytes>,
+    others: VecDeque<Bytes>,
     consumed: usize,
+    /// Bytes of a record that has not come to its end, since the last sign of life.
+    unfinished: usize,
+    has_finished: bool,
 }
 
 impl Input {
     pub(super) fn new(limit: Option<usize>) -> Self {
-        Self { reader: RecordReader::new(limit), chunks: VecDeque::new(), consumed: 0 }
+        Self {
+            reader: RecordReader::new(limit),
+            first: None,
+            others: VecDeque::new(),
+            consumed: 0,
+            unfinished: 0,
+            has_finished: false,
+        }
     }
 
     /// What follows is framed as in this protocol.
@@ -29,7 +41,10 @@ impl Input {
     }
 
     pub(super) fn push(&mut self, chunk: Bytes) {
-        self.chunks.push_back(chunk);
+        match self.first {
+            None => self.first = Some(chunk),
+            Some(_) => self.others.push_back(chunk),
+        }
     }
 
     /// The next whole record.
@@ -37,14 +52,16 @@ impl Input {
     /// # Errors
     /// When one is too long.
     pub(super) fn next(&mut self) -> Result<Option<Bytes>, ProtocolError> {
-        while let Some(chunk) = self.chunks.front_mut() {
+        while let Some(chunk) = &mut self.first {
             let before = chunk.len();
             let record = self.reader.next(chunk);
             self.consumed += before - chunk.len();
+            self.unfinished += before - chunk.len();
             if chunk.is_empty() {
-                self.chunks.pop_front();
+                self.first = self.others.pop_front();
             }
             if let Some(record) = record? {
+                (self.unfinished, self.has_finished) = (0, true);
                 return Ok(Some(record));
             }
         }
@@ -56,14 +73,30 @@ impl Input {
         std::mem::take(&mut self.consumed)
     }
 
-    /// Whether the client has stopped in the middle of a record.
-    pub(super) fn is_inside_a_record(&self) -> bool {
-        self.chunks.is_empty() && self.reader.is_inside_a_record()
+    /// Whether what has been looked at since the last time shows that the client is there: whole records do, and so does a long
+    /// one that gets on. A few bytes of one that never ends do not, or they would hold a connection for days.
+    pub(super) fn is_sign_of_life(&mut self) -> bool {
+        let is_sign = std::mem::take(&mut self.has_finished) || self.unfinished >= SIGN_OF_LIFE;
+        if is_sign {
+            self.unfinished = 0;
+        }
+        is_sign
     }
 
-    /// Drops all that has not been looked at, and says how many bytes that were.
+    /// Whether the client has stopped in the middle of a record.
+    pub(super) fn is_inside_a_record(&self) -> bool {
+        self.first.is_none() && self.reader.is_inside_a_record()
+    }
+
+    /// Drops all that has not been looked at, a record that has begun too, and says how many bytes are still counted of it.
     pub(super) fn clear(&mut self) -> usize {
-        let dropped: usize = self.chunks.drain(..).map(|chunk| chunk.len()).sum();
+        self.reader.restart();
+        self.unfinished = 0;
+        let dropped: usize =
+            self.first.take().into_iter().chain(self.others.drain(..)).map(|chunk| chunk.len()).sum();
         dropped + self.take_consumed()
     }
 }
+
+/// So many bytes of one record count like a record of their own.
+const SIGN_OF_LIFE: usize = 4096;

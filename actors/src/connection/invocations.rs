@@ -16,6 +16,8 @@ pub(super) struct Invocations {
     /// Calls that take no turn, and are not over.
     beside: usize,
     batch: Vec<Step>,
+    /// How many there were in the batch before, which most often are as many as there will be.
+    usual: usize,
 }
 
 /// What becomes of a step.
@@ -35,7 +37,7 @@ pub(super) enum Admission {
 
 impl Invocations {
     pub(super) const fn new(limit: usize) -> Self {
-        Self { limit, in_flight: 0, unreported: 0, is_alone: false, beside: 0, batch: Vec::new() }
+        Self { limit, in_flight: 0, unreported: 0, is_alone: false, beside: 0, batch: Vec::new(), usual: 0 }
     }
 
     /// Takes a step into the batch, if its turn can come there.
@@ -44,7 +46,7 @@ impl Invocations {
             Step::Refused(_) if self.batch.is_empty() && self.has_started_all() => {
                 return Admission::Immediate(step);
             }
-            Step::Refused(_) => false,
+            Step::Refused(_) | Step::Refreshed => false,
             // Any call may come to run beside the others, by asking its client.
             Step::Call(_) if self.beside >= MAXIMUM_BESIDE => return Admission::TooMany(step),
             Step::Call(call) if call.turn == Turn::Beside => {
@@ -52,7 +54,9 @@ impl Invocations {
                 return if is_next { self.take_alone(step) } else { Admission::Held(step) };
             }
             // What a handler says of a call may depend on the calls before it, so it is asked after them.
-            Step::Call(call) => call.policy.as_ref().is_some_and(|policy| !policy.depends_only_on_user()),
+            Step::Call(call) => {
+                call.is_guarded() && call.policy.as_ref().is_some_and(|policy| !policy.is_immediate())
+            }
         };
         let has_room = match self.limit {
             1 => self.in_flight == 0 && self.batch.len() < LARGEST_BATCH,
@@ -61,6 +65,9 @@ impl Invocations {
         let decides_now = self.batch.is_empty() && self.unreported == 0;
         if !has_room || self.is_alone || (needs_fresh_decision && !decides_now) {
             return Admission::Held(step);
+        }
+        if self.batch.is_empty() {
+            self.batch.reserve_exact(self.usual.max(1));
         }
         self.batch.push(step);
         Admission::Taken
@@ -76,7 +83,8 @@ impl Invocations {
     /// The steps that go down now: as one message, or where calls may run beside each other as one each.
     pub(super) fn take_batches(&mut self) -> Vec<Vec<Step>> {
         let batch = std::mem::take(&mut self.batch);
-        self.in_flight += batch.iter().filter(|step| needs_turn(step)).count();
+        self.usual = batch.len();
+        self.in_flight += batch.iter().filter(|step| step.turn() == Turn::Takes).count();
         let batches = match batch {
             batch if batch.is_empty() => Vec::new(),
             batch if self.limit == 1 => vec![batch],
@@ -86,11 +94,11 @@ impl Invocations {
         batches
     }
 
-    /// The hub has looked at calls, and some are over.
-    pub(super) const fn completed(&mut self, turns: Turns, is_first: bool) {
+    /// The hub has looked at so many batches more, and some calls are over.
+    pub(super) const fn completed(&mut self, turns: Turns, batches: usize) {
         self.in_flight = self.in_flight.saturating_sub(turns.freed);
         self.beside = (self.beside + turns.moved).saturating_sub(turns.over);
-        self.unreported = self.unreported.saturating_sub(is_first as usize);
+        self.unreported = self.unreported.saturating_sub(batches);
         self.is_alone &= self.unreported > 0;
     }
 
@@ -109,16 +117,14 @@ impl Invocations {
         self.limit == 1 && (self.in_flight > 0 || self.has_batch())
     }
 
+    /// The steps that have not gone down yet.
+    pub(super) fn batch_mut(&mut self) -> impl Iterator<Item = &mut Step> {
+        self.batch.iter_mut()
+    }
+
     /// Whether a batch is being put together.
     pub(super) const fn has_batch(&self) -> bool {
         !self.batch.is_empty()
-    }
-}
-
-fn needs_turn(step: &Step) -> bool {
-    match step {
-        Step::Call(_) => true,
-        Step::Refused(refusal) => refusal.turn == Turn::Takes,
     }
 }
 
@@ -146,13 +152,13 @@ mod tests {
         assert!(matches!(calls.admit(refusal(false)), Admission::Immediate(_)), "the one call has started");
         calls.in_flight = 2;
         assert!(matches!(calls.admit(refusal(false)), Admission::Held(_)), "one still waits");
-        calls.completed(Turns { freed: 2, ..Turns::default() }, false);
+        calls.completed(Turns { freed: 2, ..Turns::default() }, 0);
         calls.batch.push(refusal(true));
         assert!(matches!(calls.admit(refusal(false)), Admission::Taken));
         assert_eq!(calls.take_batches().len(), 1);
         assert_eq!(calls.in_flight, 1);
         assert!(!calls.has_started_all(), "the hub has not looked at it");
-        calls.completed(Turns::default(), true);
+        calls.completed(Turns::default(), 1);
         assert!(calls.has_started_all());
     }
 

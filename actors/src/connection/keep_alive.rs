@@ -32,7 +32,7 @@ impl KeepAlive {
         self.heard = Some(now);
     }
 
-    /// The client has sent anything.
+    /// The client has sent a record, or much of one.
     pub(super) const fn received(&mut self, now: Instant) {
         if self.heard.is_some() {
             self.heard = Some(now);

@@ -1,13 +1,13 @@
 //! What a connection makes of what its client sends.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::sync::Arc;
 
 use actix::{clock::Instant, prelude::*};
 use bytes::BytesMut;
 use bytestring::ByteString;
 
 use crate::{
-    HubError, ProtocolError,
+    ClaimsPrincipal, HubError, HubResult, ProtocolError,
     authorization::{AuthorizeCalls, Call, CallSource, Invoke, Refusal, Step},
     connection::{
         ConnectionActor,
@@ -21,6 +21,7 @@ use crate::{
     metrics::InvocationOutcome,
     protocol::{CompletionResult, HubMessage, Invocation, PayloadFormat},
     transport::Outbound,
+    user_id::{ProviderPanicked, provided_user_id},
 };
 
 impl ConnectionActor {
@@ -29,10 +30,12 @@ impl ConnectionActor {
         if matches!(self.stage, Stage::Handshake) {
             self.read_handshake(ctx);
         }
+        self.hear();
+        self.read_ahead();
         while let Stage::Open(source) = &self.stage {
             let source = source.clone();
             // Who does not read answers is asked no more of.
-            if self.flow.outbound.wait() {
+            if self.backlog.wait() {
                 break;
             }
             match self.read_one(&source, ctx) {
@@ -41,70 +44,109 @@ impl ConnectionActor {
                 Err(err) => {
                     let connection_id = &**self.connection.id();
                     tracing::debug!(connection_id, error.type = err.name(), "message not understood");
-                    self.held = Some(Held::End(End::failed(err, source.detailed_errors)));
+                    self.held.push_front(Held::End(End::failed(err, source.detailed_errors)));
                 }
             }
         }
-        let consumed = self.input.take_consumed();
+        self.let_calls_pass_by();
+        let taken = self.exchange_mut().map_or(0, |exchange| exchange.ahead.take_taken());
+        let consumed = self.input.take_consumed() + taken;
         if consumed > 0 && self.flow.inbound.remove(consumed) {
             self.transport.do_send(Outbound::Resume);
         }
+        if self.stateful.is_some() {
+            self.watch(ctx);
+            if self.make_room(ctx) {
+                self.read(ctx);
+            }
+        }
+    }
+
+    /// Hears what has become of calls whose answers have passed by.
+    fn hear(&mut self) {
+        let Stage::Open(source) = &self.stage else { return };
+        let unheard = source.replies.hear();
+        self.invocations.completed(unheard.turns, unheard.batches);
+        self.streams.end_calls(unheard.ended);
+    }
+
+    /// Need not hear at once of calls that are over, if nothing waits for that.
+    fn let_calls_pass_by(&self) {
+        if let Stage::Open(source) = &self.stage
+            && self.held.is_empty()
+            && self.owed_hooks.is_empty()
+        {
+            source.replies.can_wait();
+        }
+    }
+
+    /// The next message there is.
+    fn next_message(&mut self, format: PayloadFormat) -> Result<Option<HubMessage>, ProtocolError> {
+        if let Some(exchange) = self.exchange_mut() {
+            return exchange.next();
+        }
+        let record = self.input.next()?;
+        record.map(|record| format.protocol.parse_with(&record, format.naming)).transpose()
     }
 
     /// Takes one message further; says whether to go on with the next.
     fn read_one(&mut self, source: &Arc<CallSource>, ctx: &mut Context<Self>) -> Result<bool, ProtocolError> {
-        let held = match self.held.take() {
+        self.put_hook_in_front();
+        let held = match self.held.pop_front() {
             Some(held) => held,
-            None => match self.input.next()? {
-                Some(record) => {
-                    let PayloadFormat { protocol, naming } = source.format;
-                    Held::Message(protocol.parse_with(&record, naming)?)
-                }
+            None => match self.next_message(source.format)? {
+                Some(message) => Held::Message(message),
                 None => {
                     self.start_batches(source);
                     return Ok(false);
                 }
             },
         };
-        let step = match held {
+        let mut step = match held {
             Held::Step(step) => step,
             Held::Message(HubMessage::Invocation(invocation)) if self.waits_for_its_id(&invocation) => {
-                self.held = Some(Held::Message(HubMessage::Invocation(invocation)));
+                self.held.push_front(Held::Message(HubMessage::Invocation(invocation)));
                 self.start_batches(source);
                 return Ok(false);
             }
             Held::Message(HubMessage::Invocation(invocation)) => {
                 let room = || ctx.address().recipient();
-                bind(invocation, &self.runtime, &self.connection, &mut self.streams, room)?
+                bind(invocation, &self.runtime, &self.connection, &self.user, &mut self.streams, room)?
             }
             Held::Message(HubMessage::Ping) => {
                 self.keep_alive.ping_received(Instant::now());
                 return Ok(true);
             }
             Held::Message(HubMessage::Close { error }) => {
-                self.held = Some(Held::End(End::by_client(error.as_deref())));
+                self.held.push_front(Held::End(End::by_client(error.as_deref())));
                 return Ok(true);
             }
             Held::Message(message) => {
                 self.start_batches(source);
                 if !self.invocations.none_waits() {
-                    self.held = Some(Held::Message(message));
+                    self.held.push_front(Held::Message(message));
                     return Ok(false);
                 }
-                self.held = self.handle_message(message)?.map(Held::Message);
-                return Ok(self.held.is_none());
+                let Some(left) = self.handle_message(message)? else { return Ok(true) };
+                self.held.push_front(Held::Message(left));
+                return Ok(false);
             }
             Held::End(end) => {
                 self.start_batches(source);
                 if self.invocations.has_started_all() {
                     self.end(end, ctx);
                 } else {
-                    self.held = Some(Held::End(end));
+                    self.held.push_front(Held::End(end));
                 }
                 return Ok(false);
             }
         };
-        match self.invocations.admit(step) {
+        source.pass_known(&mut step);
+        let admission = self.invocations.admit(step);
+        if !matches!(admission, Admission::Held(_)) {
+            self.owed_hooks.passed();
+        }
+        match admission {
             Admission::Taken => Ok(true),
             Admission::Alone(step) => {
                 self.send_down(source, vec![step]);
@@ -127,7 +169,7 @@ impl ConnectionActor {
                 Ok(true)
             }
             Admission::Held(step) => {
-                self.held = Some(Held::Step(step));
+                self.held.push_front(Held::Step(step));
                 self.start_batches(source);
                 Ok(false)
             }
@@ -143,10 +185,11 @@ impl ConnectionActor {
             && self.runtime.methods.find(&invocation.target).is_some_and(can_wait)
     }
 
-    fn send_error(&self, source: &CallSource, invocation_id: &str, error: &str) {
+    fn send_error(&mut self, source: &CallSource, invocation_id: &str, error: &str) {
         let mut record = BytesMut::new();
         source.format.protocol.write_error(invocation_id, error, &mut record);
-        self.send(record.freeze());
+        self.backlog.add(record.len());
+        self.hand_down(record.freeze());
     }
 
     /// Sends the calls that may start now to the hub, past authorization where one of them is guarded.
@@ -160,9 +203,9 @@ impl ConnectionActor {
     }
 
     fn send_down(&self, source: &Arc<CallSource>, steps: Vec<Step>) {
-        let is_guarded = |step: &Step| matches!(step, Step::Call(call) if call.policy.is_some());
+        let is_guarded = |step: &Step| matches!(step, Step::Call(call) if call.is_guarded());
         let guarded = steps.iter().any(is_guarded);
-        let invoke = Invoke { source: source.clone(), steps };
+        let invoke = Invoke { source: source.clone(), steps, refreshes: self.connection.refreshes() };
         let hub = &self.runtime.hub.invoke;
         if guarded {
             self.runtime.authorization.do_send(AuthorizeCalls { invoke, hub: hub.clone() });
@@ -194,7 +237,7 @@ impl ConnectionActor {
                 }
             }
             HubMessage::CancelInvocation { invocation_id } => self.streams.cancel(&invocation_id),
-            // Stateful reconnect is not spoken here, and kinds of messages nobody knows are passed over.
+            // Of no meaning without stateful reconnect, and kinds of messages nobody knows are passed over.
             HubMessage::Ack { .. } | HubMessage::Sequence { .. } | HubMessage::Unknown => {}
             HubMessage::Invocation(_) | HubMessage::Ping | HubMessage::Close { .. } => {}
         }
@@ -209,19 +252,23 @@ impl ConnectionActor {
             Err(_) => Err(CANCELED.to_owned()),
         };
         match agreed.and_then(|agreed| self.user_id(detailed).map(|user_id| (agreed, user_id))) {
-            Ok((agreed, user_id)) => self.connected(agreed.protocol, user_id, ctx),
+            Ok((agreed, user_id)) => self.connected(agreed, user_id, ctx),
             Err(error) => self.refuse_handshake(&error, ctx),
         }
     }
 
     /// The user id, from the application's provider.
     fn user_id(&self, detailed: bool) -> Result<Option<Arc<str>>, String> {
-        let user = self.connection.user();
-        let provided = std::panic::catch_unwind(AssertUnwindSafe(|| self.runtime.user_ids.user_id(&user)));
-        provided.map(|id| id.filter(|id| !id.is_empty()).map(Arc::from)).map_err(|_| {
-            tracing::error!(connection_id = &**self.connection.id(), "the user id provider panicked");
-            let err = HubError::internal("Panic", "the user id could not be determined");
+        self.user_id_of(&self.user).map(|id| id.map(Arc::from)).map_err(|err| {
             err.told_to_client("An unexpected error occurred during connection handshake.", detailed)
+        })
+    }
+
+    /// Which user somebody is, if anybody's. An error where the application's provider panics.
+    pub(super) fn user_id_of(&self, user: &ClaimsPrincipal) -> HubResult<Option<String>> {
+        provided_user_id(&*self.runtime.user_ids, user).map_err(|ProviderPanicked| {
+            tracing::error!(connection_id = &**self.connection.id(), "the user id provider panicked");
+            HubError::internal("Panic", "the user id could not be determined")
         })
     }
 }

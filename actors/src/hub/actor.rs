@@ -3,16 +3,15 @@
 //! Receives [`Invoke`] and runs its calls, [`Lifecycle`] and answers when its hook has run. Sends [`Completed`] to
 //! connections. What need not wait is done within the message; the rest runs beside the actor, which never waits.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::sync::Arc;
 
 use actix::prelude::*;
 use futures::{FutureExt, future::LocalBoxFuture};
-use tracing::Instrument;
 
 use crate::{
     HubCallerContext, HubError, HubResult,
-    authorization::{Invoke, panic_text},
-    hub::{DescribedMethod, Hub, HubFilters, Run, span},
+    authorization::Invoke,
+    hub::{DescribedMethod, Hub, HubFilters, Run, hook, span},
 };
 
 /// The hub itself is shared by all workers; this is one worker's door to it.
@@ -85,19 +84,7 @@ impl<H: Hub> Handler<Lifecycle> for HubActor<H> {
                 }
             }
         });
-        let around = span.clone();
-        let outcome = async move {
-            let outcome = AssertUnwindSafe(hook).catch_unwind().await.unwrap_or_else(|panic| {
-                let text = panic_text(panic.as_ref());
-                tracing::error!(panic = text, "a hub's hook panicked");
-                Err(HubError::internal("Panic", text))
-            });
-            if let Err(err) = &outcome {
-                span::failed(&around, err);
-            }
-            outcome
-        };
-        Box::pin(outcome.instrument(span))
+        hook::run(span, hook)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, error::Error, fmt, sync::Arc};
 
 use crate::{
+    ConnectRequest, HubInvocation,
     authorization::{AuthorizeData, Policies, Policy, PolicyError},
     hub::{AnyMethod, Hub, HubFilter, HubFilters, HubMethod, MethodEntry, MethodTable, Shape, erase},
 };
@@ -62,8 +63,9 @@ impl<H: Hub> HubDescriptor<H> {
         for (index, (MethodDescriptor { name, authorize, filters: own }, shape, method)) in
             self.methods.into_iter().enumerate()
         {
-            let policy =
-                policies.combine(&authorize).map_err(|err| DescribeError::Policy(Some(name.clone()), err))?;
+            let policy = policies
+                .combine_for::<HubInvocation>(&authorize)
+                .map_err(|err| DescribeError::Policy(Some(name.clone()), err))?;
             let target = name.clone().into_owned().into();
             if !table.insert(MethodEntry { index, name: name.clone(), target, shape, policy }) {
                 return Err(DescribeError::DuplicateMethod(name));
@@ -132,15 +134,37 @@ pub(crate) struct DescribedHub<H> {
 }
 
 impl<H> DescribedHub<H> {
-    /// What it takes to connect, with `more` on top of what the hub demands itself; `None` where everybody may.
+    /// What it takes to connect, with `more` on top of what the hub demands itself, or the fallback where nothing is
+    /// demanded; `None` where everybody may.
     pub(crate) fn policy(
         &self,
         policies: &Policies,
         more: &[AuthorizeData],
     ) -> Result<Option<Arc<Policy>>, DescribeError> {
+        Ok(self.demanded(policies, more)?.filter(|_| !self.allow_anonymous))
+    }
+
+    /// The schemes of what is demanded. Who is let in without meeting it is known by them all the same.
+    pub(crate) fn authentication_schemes(
+        &self,
+        policies: &Policies,
+        more: &[AuthorizeData],
+    ) -> Result<Vec<String>, DescribeError> {
+        let demanded = self.demanded(policies, more)?;
+        Ok(demanded.map(|policy| policy.authentication_schemes().to_vec()).unwrap_or_default())
+    }
+
+    fn demanded(
+        &self,
+        policies: &Policies,
+        more: &[AuthorizeData],
+    ) -> Result<Option<Arc<Policy>>, DescribeError> {
         let demands = [&self.authorize[..], more].concat();
-        let policy = policies.combine(&demands).map_err(|err| DescribeError::Policy(None, err))?;
-        Ok(policy.filter(|_| !self.allow_anonymous))
+        let demanded = policies.combine_for::<ConnectRequest>(&demands).and_then(|policy| match policy {
+            None => policies.fallback_for::<ConnectRequest>(),
+            policy => Ok(policy),
+        });
+        demanded.map_err(|err| DescribeError::Policy(None, err))
     }
 }
 
@@ -161,6 +185,8 @@ pub enum DescribeError {
     DuplicateMethod(Cow<'static, str>),
     /// What is demanded of callers, of one method or of the hub, cannot be met.
     Policy(Option<Cow<'static, str>>, PolicyError),
+    /// What is demanded of the members of a group cannot be met.
+    Group(PolicyError),
 }
 
 impl fmt::Display for DescribeError {
@@ -169,6 +195,7 @@ impl fmt::Display for DescribeError {
             Self::DuplicateMethod(name) => write!(f, "the method '{name}' is defined twice"),
             Self::Policy(Some(method), err) => write!(f, "method '{method}': {err}"),
             Self::Policy(None, err) => err.fmt(f),
+            Self::Group(err) => write!(f, "a guarded group: {err}"),
         }
     }
 }
@@ -176,7 +203,7 @@ impl fmt::Display for DescribeError {
 impl Error for DescribeError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Policy(_, err) => Some(err),
+            Self::Policy(_, err) | Self::Group(err) => Some(err),
             Self::DuplicateMethod(_) => None,
         }
     }

@@ -1,4 +1,4 @@
-//! Filters: code around every call of a hub, and around its two hooks.
+//! Filters: code around every call of a hub, and around the hooks of its beginning and its end.
 
 use std::{fmt, future::Future, sync::Arc};
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{HubCallerContext, HubError, HubInvocation, HubResult, hub::Answer, protocol::PayloadFormat};
 
 /// Code around every call of a hub: it may look at the call, change its arguments, answer in its place, and look at what
-/// came of it. The same around the two hooks.
+/// came of it. The same around `on_connected` and `on_disconnected`.
 ///
 /// A filter is a value, shared by all connections; what it needs are its fields. Filters of the server stand outside those
 /// of the hub, and those outside the ones of a method; of several in one place the first is outermost. They run behind

@@ -1,6 +1,6 @@
 //! The methods of a hub as connections see them: by name, without the hub's type.
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{borrow::Cow, cmp::Ordering, collections::HashMap, sync::Arc};
 
 use bytestring::ByteString;
 
@@ -20,7 +20,8 @@ pub(crate) struct MethodEntry {
 /// The methods of a hub, found by their names without case.
 #[derive(Debug, Default)]
 pub(crate) struct MethodTable {
-    exact: HashMap<Box<str>, MethodEntry>,
+    /// In the order of [`by_length`]: to hash a name takes longer than to compare it to those of a hub's methods.
+    exact: Vec<MethodEntry>,
     folded: HashMap<Box<str>, Box<str>>,
 }
 
@@ -30,15 +31,36 @@ impl MethodTable {
     pub(crate) fn insert(&mut self, entry: MethodEntry) -> bool {
         let name: Box<str> = Box::from(&*entry.name);
         let free = self.folded.insert(fold(&name), name.clone()).is_none();
-        self.exact.insert(name, entry);
+        match self.place_of(&name) {
+            Ok(at) => self.exact[at] = entry,
+            Err(at) => self.exact.insert(at, entry),
+        }
         free
+    }
+
+    /// All methods, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &MethodEntry> {
+        self.exact.iter()
     }
 
     /// The method a client means.
     pub(crate) fn find(&self, name: &str) -> Option<&MethodEntry> {
         // Most clients spell names as declared.
-        self.exact.get(name).or_else(|| self.exact.get(self.folded.get(&fold(name))?))
+        self.spelled(name).or_else(|| self.spelled(self.folded.get(&fold(name))?))
     }
+
+    fn spelled(&self, name: &str) -> Option<&MethodEntry> {
+        self.exact.get(self.place_of(name).ok()?)
+    }
+
+    fn place_of(&self, name: &str) -> Result<usize, usize> {
+        self.exact.binary_search_by(|entry| by_length(&entry.name, name))
+    }
+}
+
+/// Shorter names first: most are told apart by their lengths.
+fn by_length(name: &str, other: &str) -> Ordering {
+    name.len().cmp(&other.len()).then_with(|| name.cmp(other))
 }
 
 /// A name without case, one character for one, as an ordinal comparison without case does it.

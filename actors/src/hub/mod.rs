@@ -3,6 +3,7 @@
 mod actor;
 mod descriptor;
 mod filter;
+mod hook;
 mod method;
 mod method_table;
 mod run;
@@ -81,6 +82,18 @@ pub trait Hub: Sized + Send + Sync + 'static {
         error: Option<HubError>,
     ) -> impl Future<Output = HubResult> {
         let _ = (ctx, error);
+        async { Ok(()) }
+    }
+
+    /// Runs when a client has renewed its credentials without a new connection, once for each time they were accepted, where
+    /// the route has authentication refresh. `ctx.user()` is who the client is now; its user id, its groups and its
+    /// [`Items`](crate::Items) are what they were. An error is logged, and changes nothing; [`HubCallerContext::abort`] ends
+    /// the connection.
+    ///
+    /// It has the turn of a call: with one call at a time it runs behind those that came before it, and calls that come
+    /// later wait for it. The client cannot be asked meanwhile. Filters do not stand around it.
+    fn on_authentication_refreshed(&self, ctx: HubCallerContext) -> impl Future<Output = HubResult> {
+        let _ = ctx;
         async { Ok(()) }
     }
 }

@@ -11,11 +11,12 @@ use std::{
 
 use bytes::BytesMut;
 use bytestring::ByteString;
+use futures::future::LocalBoxFuture;
 
 use crate::{
-    authorization::{Call, CallSource, Completed, Invoke, Refusal, Step, Turn, Turns},
+    authorization::{Call, CallSource, Clearance, Completed, Invoke, Refusal, Step, Turn, Turns},
     hub::{
-        DescribedMethod,
+        DescribedMethod, Hub, hook,
         running::{Progress, Running},
     },
     metrics::InvocationOutcome,
@@ -27,9 +28,19 @@ pub(crate) struct Run<H> {
     methods: Arc<[DescribedMethod<H>]>,
     source: Arc<CallSource>,
     steps: Peekable<vec::IntoIter<Step>>,
-    running: Option<Running>,
+    /// How often the client had replaced its credentials when the steps were sent.
+    refreshes: u64,
+    running: Option<InTurn>,
     answers: Answers,
     has_waited: bool,
+    /// While the client does not keep up with the answers: ready when it is gone.
+    gone: Option<LocalBoxFuture<'static, ()>>,
+}
+
+/// What the steps behind it wait for.
+enum InTurn {
+    Call(Running),
+    Hook(LocalBoxFuture<'static, ()>),
 }
 
 /// Answers that have not gone back yet.
@@ -38,14 +49,15 @@ struct Answers {
     records: BytesMut,
     turns: Turns,
     ended: Vec<ByteString>,
+    returned: Vec<Step>,
     has_reported: bool,
 }
 
-impl<H: 'static> Run<H> {
+impl<H: Hub> Run<H> {
     pub(crate) fn new(hub: Arc<H>, methods: Arc<[DescribedMethod<H>]>, invoke: Invoke) -> Self {
-        let steps = invoke.steps.into_iter().peekable();
-        let answers = Answers::default();
-        Self { hub, methods, source: invoke.source, steps, running: None, answers, has_waited: false }
+        let Invoke { source, steps, refreshes } = invoke;
+        let (steps, answers) = (steps.into_iter().peekable(), Answers::default());
+        Self { hub, methods, source, steps, refreshes, running: None, answers, has_waited: false, gone: None }
     }
 
     /// Starts a call, or answers in its place.
@@ -53,13 +65,31 @@ impl<H: 'static> Run<H> {
         let call = match step {
             Step::Call(call) => call,
             Step::Refused(refusal) => return self.refuse(refusal),
+            Step::Refreshed => {
+                self.running = Some(InTurn::Hook(hook::refreshed(&self.hub, &self.source.connection)));
+                return;
+            }
         };
-        match &call.fault {
-            None => self.running = Running::start(call, &self.hub, &self.methods, &self.source),
-            Some(fault) => {
-                let error = fault.clone();
-                self.source.telemetry.counters.invocation(InvocationOutcome::Refused);
-                self.refuse(refusal_of(call, error));
+        if call.clearance == Clearance::Denied {
+            self.source.telemetry.counters.invocation(InvocationOutcome::Unauthorized);
+            let error = format!("Failed to invoke '{}' because user is unauthorized", call.target);
+            self.refuse(refusal_of(call, error));
+        } else if let Some(fault) = &call.fault {
+            let error = fault.clone();
+            self.source.telemetry.counters.invocation(InvocationOutcome::Refused);
+            self.refuse(refusal_of(call, error));
+        } else {
+            let running = Running::start(call, &self.hub, &self.methods, &self.source);
+            self.running = running.map(InTurn::Call);
+        }
+    }
+
+    /// Gives back what has not begun, if the client is not any more who it was when that was sent.
+    fn return_outdated(&mut self) {
+        if self.refreshes != self.source.connection.refreshes() {
+            self.answers.returned.extend(&mut self.steps);
+            for step in &self.answers.returned {
+                self.answers.turns.end(step.turn());
             }
         }
     }
@@ -86,13 +116,25 @@ impl<H: 'static> Run<H> {
 
     /// Polls the running call; says whether there is none any more that the others have to wait for.
     fn poll_running(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(running) = &mut self.running else { return Poll::Ready(()) };
-        match running.poll(&self.source, &mut self.answers.records, cx) {
+        let progress = match &mut self.running {
+            None => return Poll::Ready(()),
+            Some(InTurn::Call(call)) => {
+                self.answers.make_room(1 + self.steps.len());
+                call.poll(&self.source, &mut self.answers.records, cx)
+            }
+            Some(InTurn::Hook(hook)) => hook.as_mut().poll(cx).map(|()| Progress::Over),
+        };
+        match progress {
             Poll::Ready(Progress::Over) => {
-                if let Some(running) = self.running.take() {
-                    self.answers.turns.end(running.turn());
-                    self.answers.ended.extend(running.end(&self.source));
+                match &mut self.running {
+                    Some(InTurn::Call(call)) => {
+                        self.answers.turns.end(call.turn());
+                        self.answers.ended.extend(call.end(&self.source));
+                    }
+                    Some(InTurn::Hook(_)) => self.answers.turns.end(Turn::Takes),
+                    None => {}
                 }
+                self.running = None;
                 Poll::Ready(())
             }
             Poll::Ready(Progress::GaveUpTurn) => {
@@ -113,27 +155,56 @@ impl<H: 'static> Run<H> {
             methods: self.methods.clone(),
             source: self.source.clone(),
             steps: Vec::new().into_iter().peekable(),
+            refreshes: self.refreshes,
             running: None,
             answers: Answers { has_reported: true, ..Answers::default() },
             has_waited: true,
+            gone: None,
         }
+    }
+
+    /// Whether the client keeps up with the answers, or is gone; looked at where there are many bytes of them, so that small
+    /// ones go back together.
+    fn has_room(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.gone.is_none() {
+            if self.answers.records.len() < BYTES_TOGETHER {
+                return true;
+            }
+            self.answers.flush(&self.source);
+        }
+        if self.source.must_wait(cx) {
+            self.has_waited = true;
+            let aborted = || self.source.connection.aborted().clone().cancelled_owned();
+            let gone = self.gone.get_or_insert_with(|| Box::pin(aborted()));
+            return gone.as_mut().poll(cx).is_ready();
+        }
+        self.gone = None;
+        true
     }
 }
 
 impl Answers {
+    /// Sets memory aside for the first of so many answers, so that it need not grow with each of them.
+    fn make_room(&mut self, calls: usize) {
+        if self.records.capacity() == 0 {
+            self.records.reserve(calls * USUAL_ANSWER);
+        }
+    }
+
     /// Sends back what is there.
     fn flush(&mut self, source: &CallSource) {
         let is_first = !std::mem::replace(&mut self.has_reported, true);
-        if is_first || self.turns != Turns::default() || !self.records.is_empty() || !self.ended.is_empty() {
+        let is_silent = self.records.is_empty() && self.ended.is_empty() && self.returned.is_empty();
+        if is_first || self.turns != Turns::default() || !is_silent {
             let records = self.records.split().freeze();
-            source.outbound.add(records.len());
             let (turns, ended) = (std::mem::take(&mut self.turns), std::mem::take(&mut self.ended));
-            source.completed.do_send(Completed { records, turns, is_first, ended });
+            let returned = std::mem::take(&mut self.returned);
+            source.replies.send(Completed { records, turns, is_first, ended, returned });
         }
     }
 }
 
-impl<H: 'static> Future for Run<H> {
+impl<H: Hub> Future for Run<H> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -145,8 +216,12 @@ impl<H: 'static> Future for Run<H> {
                 this.answers.flush(&this.source);
                 return Poll::Pending;
             }
+            if this.steps.peek().is_some() && !this.has_room(cx) {
+                return Poll::Pending;
+            }
             // Nobody reads the answers of a connection that ended while a call before was waiting.
             let ended = this.has_waited && this.source.connection.aborted().is_cancelled();
+            this.return_outdated();
             match this.steps.next() {
                 Some(step) if !ended => this.start(step),
                 _ => {
@@ -165,3 +240,9 @@ fn refusal_of(call: Call, error: String) -> Refusal {
     let (turn, is_tracked) = (call.turn, call.cancel.is_some());
     Refusal { invocation_id: call.invocation_id, error, turn, is_tracked }
 }
+
+/// Answers of so many bytes are not held back for those of the calls behind them, which wait for the client to take them.
+const BYTES_TOGETHER: usize = 64 * 1024;
+
+/// About what an answer takes that is a number or a short text.
+const USUAL_ANSWER: usize = 96;

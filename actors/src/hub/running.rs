@@ -56,7 +56,8 @@ impl Running {
     ) -> Option<Self> {
         let described = methods.get(call.method)?;
         let (format, set_parent) = (source.format, source.telemetry.set_parent);
-        let span = InvocationSpan::new::<H>(&call.target, call.headers.as_ref(), set_parent);
+        let request = source.connection.request_span();
+        let span = InvocationSpan::new::<H>(&call.target, call.headers.as_ref(), set_parent, request);
         let ctx = call.invocation.ctx.clone();
         let invocation = call.invocation;
         let work = if described.filters.is_empty() {
@@ -81,9 +82,9 @@ impl Running {
     }
 
     /// It is over; its id, if it could be cancelled by it.
-    pub(super) fn end(self, source: &CallSource) -> Option<ByteString> {
+    pub(super) fn end(&mut self, source: &CallSource) -> Option<ByteString> {
         source.connection.ended(&self.ctx);
-        self.invocation_id.filter(|_| self.cancel.is_some())
+        self.invocation_id.take_if(|_| self.cancel.is_some())
     }
 
     /// Goes on with it; what it answers is written to `records`. A panic ends this call alone.

@@ -1,4 +1,4 @@
-//! The spans of hubs: a call, and the two hooks. Names and fields are those of the original, as OpenTelemetry wants them.
+//! The spans of hubs: a call, and the hooks. Names and fields are those of the original, as OpenTelemetry wants them.
 //!
 //! Where nobody listens a span costs one look at whether anybody does.
 
@@ -8,7 +8,7 @@ use tracing::{Id, Span, field::Empty};
 
 use crate::{HubError, SetTraceParent, TraceContext, protocol::MessageHeaders};
 
-/// A span without a parent: a connection outlives whatever request has made it.
+/// A span without a parent: a connection outlives whatever request has made it, which a call only follows from.
 macro_rules! span {
     ($name:literal, $kind:literal, $hub:ident, $method:expr) => {
         tracing::info_span!(
@@ -35,10 +35,14 @@ impl InvocationSpan {
         method: &str,
         headers: Option<&MessageHeaders>,
         set_parent: Option<SetTraceParent>,
+        request: Option<&Span>,
     ) -> Self {
         let span = span!("Microsoft.AspNetCore.SignalR.Server.InvocationIn", "server", H, method);
         if span.is_disabled() {
             return Self(None);
+        }
+        if let Some(request) = request {
+            span.follows_from(request);
         }
         if let (Some(headers), Some(set_parent)) = (headers, set_parent)
             && let Some(trace) = TraceContext::find(|name| headers.find(name))
@@ -77,6 +81,16 @@ pub(super) fn connected<H>() -> Span {
 /// Around the hook of a connection that is over.
 pub(super) fn disconnected<H>() -> Span {
     span!("Microsoft.AspNetCore.SignalR.Server.OnDisconnected", "internal", H, "OnDisconnectedAsync")
+}
+
+/// Around the hook of a client that has replaced its credentials.
+pub(super) fn authentication_refreshed<H>() -> Span {
+    span!(
+        "Microsoft.AspNetCore.SignalR.Server.OnAuthenticationRefreshed",
+        "internal",
+        H,
+        "OnAuthenticationRefreshedAsync"
+    )
 }
 
 /// What the span is around has failed.

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(crate) struct Counters {
+    /// Which of several places is this worker's, where counts are kept elsewhere.
+    stripe: usize,
     invocations: [AtomicU64; InvocationOutcome::ALL.len()],
     refused: [AtomicU64; ConnectionRefusal::ALL.len()],
     delivered: AtomicU64,
@@ -13,6 +15,14 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
+    pub(super) fn new(stripe: usize) -> Self {
+        Self { stripe, ..Self::default() }
+    }
+
+    pub(super) const fn stripe(&self) -> usize {
+        self.stripe
+    }
+
     /// A call is over, or does not come to its method.
     pub(crate) fn invocation(&self, outcome: InvocationOutcome) {
         self.invocations[outcome as usize].fetch_add(1, Ordering::Relaxed);
@@ -82,6 +92,10 @@ impl InvocationOutcome {
 pub enum ConnectionRefusal {
     /// There are as many negotiated connections as there may be.
     TooMany,
+    /// There are as many negotiated connections of the client as there may be.
+    TooManyOfClient,
+    /// It is a WebSocket from a page of an origin that may not open one.
+    OriginNotAllowed,
     /// The route does not have the transport.
     TransportNotSupported,
     /// It has another transport already.
@@ -94,28 +108,36 @@ pub enum ConnectionRefusal {
     Handshake,
     /// The hub did not take it.
     Hub,
+    /// A revocation keeps its user out.
+    Revoked,
 }
 
 impl ConnectionRefusal {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::TooMany,
+        Self::TooManyOfClient,
+        Self::OriginNotAllowed,
         Self::TransportNotSupported,
         Self::TransportChanged,
         Self::AlreadyConnected,
         Self::UserChanged,
         Self::Handshake,
         Self::Hub,
+        Self::Revoked,
     ];
 
     pub(super) const fn tag(self) -> &'static str {
         match self {
             Self::TooMany => "too_many",
+            Self::TooManyOfClient => "too_many_of_client",
+            Self::OriginNotAllowed => "origin_not_allowed",
             Self::TransportNotSupported => "transport_not_supported",
             Self::TransportChanged => "transport_changed",
             Self::AlreadyConnected => "already_connected",
             Self::UserChanged => "user_changed",
             Self::Handshake => "handshake",
             Self::Hub => "hub",
+            Self::Revoked => "revoked",
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Counts with their names, units and tags, for whoever exports them.
 
+use std::borrow::Cow;
+
 use crate::metrics::HistogramValue;
 
 /// One instrument, in the terms of OpenTelemetry.
@@ -39,4 +41,4 @@ pub struct Point<T> {
 }
 
 /// Names and values; none that grows with users or connections.
-pub type Tags = Vec<(&'static str, &'static str)>;
+pub type Tags = Vec<(&'static str, Cow<'static, str>)>;

@@ -1,30 +1,39 @@
 //! What a server counts, for whoever watches it.
 //!
 //! Plain atomics, always there. What happens with every message is counted apart for each worker, so that threads do not
-//! fight over one place in memory; whoever reads adds it up. Nothing here knows a user, a connection or a method: the number
-//! of series is fixed.
+//! fight over one place in memory; whoever reads adds it up. Nothing here knows a user, a connection or a method, and
+//! policies are those the program has: the number of series is fixed when a server is built.
 
 mod active_connection;
+mod backplane;
 mod counters;
+mod decision_counter;
 mod histogram;
 mod instrument;
 
 use std::{
+    borrow::Cow,
+    collections::BTreeMap,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-pub(crate) use crate::metrics::counters::{Counters, InvocationOutcome};
+use parking_lot::Mutex;
+
 pub use crate::metrics::{
     active_connection::ActiveConnection,
     counters::ConnectionRefusal,
     histogram::HistogramValue,
     instrument::{Data, Instrument, Point, Tags},
 };
-use crate::{metrics::histogram::Histogram, transport::TransportKind};
+pub(crate) use crate::metrics::{
+    counters::{Counters, InvocationOutcome},
+    decision_counter::DecisionCounter,
+};
+use crate::{backplane::BackplaneCounts, metrics::histogram::Histogram, transport::TransportKind};
 
 /// The counts of one server: all of its hubs, on all workers. Names, units and tags are those of ASP.NET Core where it has
 /// them.
@@ -49,6 +58,9 @@ pub struct Metrics {
     counters: [Arc<Counters>; STRIPES],
     next: AtomicUsize,
     is_shutting_down: AtomicBool,
+    backplane: OnceLock<Arc<BackplaneCounts>>,
+    /// One for each place where a policy is demanded; they may have one name.
+    decisions: Mutex<Vec<Arc<DecisionCounter>>>,
 }
 
 impl Default for Metrics {
@@ -56,9 +68,11 @@ impl Default for Metrics {
         Self {
             active: Default::default(),
             durations: Default::default(),
-            counters: std::array::from_fn(|_| Arc::default()),
+            counters: std::array::from_fn(|stripe| Arc::new(Counters::new(stripe))),
             next: AtomicUsize::new(0),
             is_shutting_down: AtomicBool::new(false),
+            backplane: OnceLock::new(),
+            decisions: Mutex::default(),
         }
     }
 }
@@ -81,17 +95,22 @@ impl Metrics {
         self.is_shutting_down.store(true, Ordering::Relaxed);
     }
 
-    /// All counts as they are now, in a fixed order, those that are zero too.
+    /// The server has a backplane, whose counts are shown from now on; of several, those of the first.
+    pub fn watch_backplane(&self, counts: Arc<BackplaneCounts>) {
+        let _ = self.backplane.set(counts);
+    }
+
+    /// All counts as they are now, in a fixed order, those that are zero too; those of a backplane only where there is one.
     #[must_use]
     pub fn instruments(&self) -> Vec<Instrument> {
         let transports = || TRANSPORTS.into_iter().enumerate();
         let active = transports().map(|(at, (_, transport))| Point {
-            tags: vec![(TRANSPORT, transport)],
+            tags: vec![(TRANSPORT, transport.into())],
             value: self.active[at].load(Ordering::Relaxed),
         });
         let durations = transports().flat_map(|(at, (_, transport))| {
             ConnectionStatus::ALL.into_iter().zip(&self.durations[at]).map(move |(status, histogram)| Point {
-                tags: vec![(STATUS, status.tag()), (TRANSPORT, transport)],
+                tags: vec![(STATUS, status.tag().into()), (TRANSPORT, transport.into())],
                 value: histogram.value(),
             })
         });
@@ -100,14 +119,14 @@ impl Metrics {
         };
         let untagged = |count: &dyn Fn(&Counters) -> u64| vec![Point { tags: Vec::new(), value: sum(count) }];
         let invocations = InvocationOutcome::ALL.map(|outcome| Point {
-            tags: vec![(OUTCOME, outcome.tag())],
+            tags: vec![(OUTCOME, outcome.tag().into())],
             value: sum(&|counters| counters.invocations(outcome)),
         });
         let refused = ConnectionRefusal::ALL.map(|reason| Point {
-            tags: vec![(REFUSAL, reason.tag())],
+            tags: vec![(REFUSAL, reason.tag().into())],
             value: sum(&|counters| counters.connections_refused(reason)),
         });
-        vec![
+        let mut instruments = vec![
             Instrument {
                 name: "signalr.server.connection.duration",
                 description: "The duration of connections on the server.",
@@ -133,6 +152,12 @@ impl Metrics {
                 data: Data::Counter(invocations.to_vec()),
             },
             Instrument {
+                name: "signalr.server.authorization.decisions",
+                description: "Decisions of authorization policies, on connections and calls.",
+                unit: "{decision}",
+                data: Data::Counter(self.decisions()),
+            },
+            Instrument {
                 name: "signalr.server.messages.delivered",
                 description: "Messages of hubs handed to connections, one for each that receives it.",
                 unit: "{message}",
@@ -144,7 +169,35 @@ impl Metrics {
                 unit: "{connection}",
                 data: Data::Counter(untagged(&Counters::slow_clients)),
             },
-        ]
+        ];
+        instruments
+            .extend(self.backplane.get().into_iter().flat_map(|counts| backplane::instruments(counts)));
+        instruments
+    }
+
+    /// A policy is in use; its decisions are among the counts from here on.
+    pub(crate) fn watch(&self, decisions: Option<&Arc<DecisionCounter>>) {
+        let mut watched = self.decisions.lock();
+        let is_new = |new: &&Arc<DecisionCounter>| !watched.iter().any(|known| Arc::ptr_eq(known, new));
+        if let Some(new) = decisions.filter(is_new) {
+            watched.push(new.clone());
+        }
+    }
+
+    fn decisions(&self) -> Vec<Point<u64>> {
+        let mut counts = BTreeMap::<String, [u64; 2]>::new();
+        for decisions in self.decisions.lock().iter() {
+            let count = counts.entry(decisions.policy().to_owned()).or_default();
+            count[0] += decisions.value(true);
+            count[1] += decisions.value(false);
+        }
+        let points = |(policy, count): (String, [u64; 2])| {
+            ["allowed", "denied"].into_iter().zip(count).map(move |(decision, value)| Point {
+                tags: vec![(POLICY, Cow::Owned(policy.clone())), (DECISION, decision.into())],
+                value,
+            })
+        };
+        counts.into_iter().flat_map(points).collect()
     }
 
     /// The counters of a worker that begins.
@@ -210,6 +263,8 @@ const TRANSPORT: &str = "signalr.transport";
 const STATUS: &str = "signalr.connection.status";
 const OUTCOME: &str = "signalr.invocation.outcome";
 const REFUSAL: &str = "signalr.connection.refusal";
+const POLICY: &str = "signalr.authorization.policy";
+const DECISION: &str = "signalr.authorization.decision";
 
 /// As many as a server has workers, most often.
 const STRIPES: usize = 16;
@@ -250,6 +305,20 @@ mod tests {
         drop(first);
         assert_eq!(active(&metrics), [0; 3]);
         assert_eq!(ended(&metrics), [0, 0, 1, 0, 0, 0, 0, 1, 0]);
+    }
+
+    #[test]
+    fn decisions_are_counted_by_the_name_of_their_policy() {
+        let metrics = Metrics::default();
+        let [first, second] = ["Staff", "Staff"].map(|name| Arc::new(DecisionCounter::new(name.to_owned())));
+        for counter in [&first, &second, &first] {
+            metrics.watch(Some(counter));
+        }
+        first.count(Some(&metrics.counters()), true);
+        second.count(Some(&metrics.counters()), true);
+        second.count(None, false);
+        let points: Vec<_> = metrics.decisions().iter().map(|point| point.value).collect();
+        assert_eq!(points, [2, 1]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     ProtocolError,
-    protocol::{HubProtocol, NamingPolicy, json, messagepack},
+    protocol::{HubProtocol, NamingPolicy, Payload, json, messagepack},
 };
 
 /// A value as it came, in the client's protocol.
@@ -48,6 +48,19 @@ impl Argument {
                         "Deserializing object of the `{name}` type for '{field}' failed."
                     ))
                 })
+            }
+        }
+    }
+
+    /// The value alone, as it came.
+    pub(super) fn payload(&self) -> Payload {
+        match self.protocol {
+            HubProtocol::Json => Payload(self.raw.clone()),
+            HubProtocol::MessagePack => {
+                let mut cursor = messagepack::Cursor::new(&self.raw);
+                // What cannot be passed over goes on as it is, for who reads it to refuse.
+                let end = cursor.skip().map_or(self.raw.len(), |()| cursor.position());
+                Payload(self.raw.slice(..end))
             }
         }
     }

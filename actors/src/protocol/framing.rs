@@ -70,6 +70,11 @@ impl RecordReader {
         !self.partial.is_empty()
     }
 
+    /// Forgets a part whose rest will not come.
+    pub fn restart(&mut self) {
+        self.partial = BytesMut::new();
+    }
+
     /// Where the frame ends that has begun before `input` or begins with it.
     fn find_frame(&self, input: &Bytes) -> Result<Option<Found>, ProtocolError> {
         let mut bytes = self.partial.iter().chain(input);

@@ -52,6 +52,22 @@ pub enum HubMessage {
     Unknown,
 }
 
+impl HubMessage {
+    /// Whether it is one of those that both sides count, for stateful reconnect.
+    #[must_use]
+    pub const fn is_counted(&self) -> bool {
+        match self {
+            Self::Invocation(_)
+            | Self::StreamItem { .. }
+            | Self::Completion { .. }
+            | Self::CancelInvocation { .. } => true,
+            Self::Ping | Self::Close { .. } | Self::Ack { .. } | Self::Sequence { .. } | Self::Unknown => {
+                false
+            }
+        }
+    }
+}
+
 /// A call of a hub method.
 #[derive(Debug)]
 pub struct Invocation {

@@ -26,6 +26,7 @@
 mod any_value;
 mod argument;
 mod arguments;
+mod envelope;
 mod framing;
 mod handshake;
 mod headers;
@@ -36,6 +37,7 @@ mod naming;
 mod payload;
 mod payload_format;
 mod protocol_set;
+mod scratch;
 mod serialized;
 mod serializers;
 mod transcode;
@@ -43,6 +45,9 @@ mod transcode;
 use bytes::{Bytes, BytesMut};
 use serde::Serialize;
 
+pub(crate) use crate::protocol::envelope::{
+    AskedBy, ControlMessage, Envelope, GroupAction, GroupCommand, ReturnedAnswer, read_ack, write_ack,
+};
 pub use crate::protocol::{
     any_value::AnyValue,
     argument::Argument,
@@ -57,13 +62,19 @@ pub use crate::protocol::{
     protocol_set::ProtocolSet,
     serialized::SerializedMessage,
 };
-use crate::{ProtocolError, SendError, protocol::payload::PayloadError};
+use crate::{
+    ProtocolError, SendError,
+    protocol::{payload::PayloadError, scratch::written},
+};
 
 /// The byte that ends a JSON record.
 pub const RECORD_SEPARATOR: u8 = 0x1e;
 
 /// The highest version of the hub protocols.
 pub const MAXIMUM_VERSION: i32 = 2;
+
+/// The version of the hub protocols from which on they have stateful reconnect.
+pub const STATEFUL_VERSION: i32 = 2;
 
 /// What kind of bytes a protocol produces, and a transport can carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,13 +170,11 @@ impl HubProtocol {
         value: &T,
         naming: NamingPolicy,
     ) -> Result<Payload, SendError> {
-        let mut out = BytesMut::with_capacity(64);
-        match self {
-            Self::Json => json::write_payload(value, naming, &mut out),
-            Self::MessagePack => messagepack::write_payload(value, naming, &mut out),
-        }
-        .map_err(unwritten)?;
-        Ok(Payload(out.freeze()))
+        let written = written(|out| match self {
+            Self::Json => json::write_payload(value, naming, out),
+            Self::MessagePack => messagepack::write_payload(value, naming, out),
+        });
+        written.map(Payload).map_err(unwritten)
     }
 
     /// Writes the answer to a call.
@@ -182,6 +191,17 @@ impl HubProtocol {
             Self::Json => json::write_error(invocation_id, error, out),
             Self::MessagePack => messagepack::write_error(invocation_id, error, out),
         }
+    }
+
+    /// The answer to a call, framed, as it came from a client that speaks this protocol.
+    pub(crate) fn completion(self, invocation_id: &str, outcome: &CompletionResult) -> Bytes {
+        let mut out = BytesMut::with_capacity(64);
+        match outcome {
+            CompletionResult::Value(value) => self.write_result(invocation_id, &value.payload(), &mut out),
+            CompletionResult::Error(error) => self.write_error(invocation_id, error, &mut out),
+            CompletionResult::Nothing => self.write_completion_end(invocation_id, &mut out),
+        }
+        out.freeze()
     }
 
     /// Writes the end of a stream: neither a result nor an error.

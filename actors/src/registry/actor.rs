@@ -1,19 +1,27 @@
 //! The registry of one hub on one worker: which connections a target means.
 //!
-//! Receives [`Connect`], [`Disconnect`], [`JoinGroup`], [`LeaveGroup`], [`Publish`], [`Ask`] and [`AbortConnection`]; sends
-//! [`Deliver`] to connections. Never awaits.
+//! Receives [`Connect`], [`Disconnect`], [`JoinGroup`], [`AskToJoin`], [`LeaveGroup`], [`Publish`], [`Ask`], [`Carry`] and
+//! [`AbortConnection`], and by [`TakeIncoming`] what other servers want; sends [`Deliver`] to connections. Never awaits.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
-use actix::prelude::*;
-use futures::channel::oneshot;
+use actix::{fut::wrap_future, prelude::*};
+use futures::{FutureExt, channel::oneshot, future::join_all};
 
 use crate::{
     ConnectionId,
+    backplane::Answer,
+    clock::ServerEnds,
     metrics::Counters,
-    protocol::SerializedMessage,
-    registry::{Ask, Deliver, Index, Question, Target},
-    transport::Backlog,
+    protocol::{GroupAction, GroupCommand, SerializedMessage},
+    registry::{
+        Act, Ask, AskToJoin, Carried, Carry, Client, Command, Control, Deliver, GuardedGroups, Incoming,
+        Index, Order, Question, TakeIncoming, Target, Topic, WorkerMember,
+    },
+    revocation::Revocations,
 };
 
 /// State only: every decision about membership is in [`Index`], which knows no actors.
@@ -21,13 +29,138 @@ use crate::{
 pub(crate) struct RegistryActor {
     connections: Index<Client>,
     counters: Arc<Counters>,
+    /// What is told to other servers; none where there are none.
+    member: Option<WorkerMember>,
+    rights: Rights,
+    /// Who knows the connections that have not shaken hands.
+    clock: Recipient<ServerEnds>,
     /// Once the server ends: who waits until all connections are over.
     shutdown: Option<Vec<oneshot::Sender<()>>>,
 }
 
+/// What decides, besides the connections themselves, what they may.
+#[derive(Debug)]
+pub(crate) struct Rights {
+    pub(crate) guarded: Arc<OnceLock<GuardedGroups>>,
+    pub(crate) revocations: Arc<Revocations>,
+}
+
 impl RegistryActor {
-    pub(crate) fn new(counters: Arc<Counters>) -> Self {
-        Self { connections: Index::default(), counters, shutdown: None }
+    pub(crate) fn new(
+        counters: Arc<Counters>,
+        member: Option<WorkerMember>,
+        rights: Rights,
+        clock: Recipient<ServerEnds>,
+    ) -> Self {
+        Self { connections: Index::default(), counters, member, rights, clock, shutdown: None }
+    }
+
+    fn is_guarded(&self, group: &str) -> bool {
+        self.rights.guarded.get().is_some_and(|guarded| guarded.contains(group))
+    }
+
+    /// Asks a connection of this worker to join a guarded group.
+    fn ask_to_join(&self, id: ConnectionId, group: &Arc<str>) -> Option<oneshot::Receiver<bool>> {
+        let mut asked = None;
+        self.connections.select(&Target::Connection(id), |client| {
+            let (joined, answer) = oneshot::channel();
+            client.tell(Deliver::Join(group.clone(), joined));
+            asked = Some(answer);
+        });
+        asked
+    }
+
+    /// Hands an order to the connections that may be meant; each says when it has ended, if it does.
+    fn carry(&self, order: &Arc<Order>) -> Vec<oneshot::Receiver<()>> {
+        match &order.act {
+            // Before the connections hear of it: one that begins now is found here, or finds this.
+            Act::Revoke(time) => drop(self.rights.revocations.add(&order.selector, *time, Instant::now())),
+            Act::Reinstate => {
+                self.rights.revocations.remove(&order.selector);
+                return Vec::new();
+            }
+            _ => {}
+        }
+        let mut answers = Vec::new();
+        self.connections.select_members(&order.target(), |client, groups| {
+            let (ended, answer) = oneshot::channel();
+            let groups = groups.iter().filter(|group| self.is_guarded(group)).cloned().collect();
+            client.tell(Deliver::Order(Command { order: order.clone(), groups, ended }));
+            answers.push(answer);
+        });
+        answers
+    }
+
+    fn join(&mut self, id: &ConnectionId, group: &Arc<str>) -> Option<Standing> {
+        let is_here = self.connections.join(id, group);
+        let standing = || self.member.as_ref().map(|member| member.add(Topic::Group(group.clone())));
+        is_here.then(|| Standing(standing()))
+    }
+
+    fn leave(&mut self, id: &ConnectionId, group: &Arc<str>) -> Option<Standing> {
+        let is_here = self.connections.leave(id, group);
+        let standing = || {
+            let member = self.member.as_ref().filter(|_| !self.connections.has_group(group))?;
+            member.remove(&Topic::Group(group.clone()))
+        };
+        is_here.then(|| Standing(standing()))
+    }
+
+    fn publish(&self, target: &Target, message: &SerializedMessage) -> usize {
+        let (mut reached, mut delivered) = (0, 0);
+        self.connections.select(target, |client| {
+            delivered += usize::from(client.deliver(message));
+            reached += 1;
+        });
+        self.counters.delivered(delivered);
+        reached
+    }
+
+    /// Hands the question back where there is no such connection.
+    fn ask(&self, id: ConnectionId, question: Question) -> Result<(), Question> {
+        let mut question = Some(question);
+        self.connections.select(&Target::Connection(id), |client| {
+            if let Some(question) = question.take() {
+                self.counters.delivered(usize::from(client.ask(question)));
+            }
+        });
+        question.map_or(Ok(()), Err)
+    }
+
+    /// Another server asks for a change of groups. That nobody is in the group, or somebody already, is no error there either.
+    fn follow(&mut self, command: GroupCommand, ctx: &mut Context<Self>) {
+        if command.action == GroupAction::Add && self.is_guarded(&command.group) {
+            return self.follow_guarded(command, ctx);
+        }
+        let GroupCommand { action, group, connection_id, .. } = &command;
+        let is_here = match action {
+            GroupAction::Add => self.join(connection_id, group).is_some(),
+            GroupAction::Remove => self.leave(connection_id, group).is_some(),
+            GroupAction::Unknown => true,
+        };
+        if let Some(member) = self.member.as_ref().filter(|_| is_here) {
+            member.acknowledge(&command);
+        }
+    }
+
+    /// The same for a guarded group: there is no word for a refusal, so it is not answered.
+    fn follow_guarded(&self, command: GroupCommand, ctx: &mut Context<Self>) {
+        let Some(answer) = self.ask_to_join(command.connection_id.clone(), &command.group) else { return };
+        ctx.spawn(wrap_future::<_, Self>(answer).map(move |joined, this, _| {
+            if let Some(member) = this.member.as_ref().filter(|_| joined.unwrap_or(false)) {
+                member.acknowledge(&command);
+            }
+        }));
+    }
+
+    fn obey(&self, control: Control) {
+        match control {
+            // Those come by ways of their own.
+            Control::Order(_) | Control::Done(_) => {}
+            Control::Disconnect(id) => {
+                self.connections.select(&Target::Connection(id), |client| client.tell(Deliver::Abort));
+            }
+        }
     }
 }
 
@@ -46,14 +179,25 @@ pub(crate) struct Connect {
     pub(crate) id: ConnectionId,
     pub(crate) user_id: Option<Arc<str>>,
     pub(crate) client: Client,
+    /// Who is told when other servers reach it.
+    pub(crate) standing: Option<oneshot::Sender<Standing>>,
 }
 
 impl Handler<Connect> for RegistryActor {
     type Result = ();
 
-    fn handle(&mut self, Connect { id, user_id, client }: Connect, _: &mut Self::Context) {
+    fn handle(&mut self, connect: Connect, _: &mut Self::Context) {
+        let Connect { id, user_id, client, standing } = connect;
         if self.shutdown.is_some() {
-            client.deliver.do_send(Deliver::Shutdown);
+            client.tell(Deliver::Shutdown);
+        }
+        if let Some(member) = &self.member {
+            let user = user_id.clone().filter(|id| !id.is_empty()).map(|id| member.add(Topic::User(id)));
+            let both = join_all(std::iter::once(member.add(Topic::Connection(id.clone()))).chain(user));
+            if let Some(standing) = standing {
+                // The connection may be over already.
+                let _ = standing.send(Standing(Some(Box::pin(both.map(drop)))));
+            }
         }
         self.connections.insert(id, user_id, client);
     }
@@ -68,7 +212,12 @@ impl Handler<Disconnect> for RegistryActor {
     type Result = ();
 
     fn handle(&mut self, Disconnect(id): Disconnect, _: &mut Self::Context) {
-        self.connections.remove(&id);
+        let member = self.member.as_ref();
+        self.connections.remove(&id, |topic| {
+            if let Some(member) = member {
+                drop(member.remove(&topic));
+            }
+        });
         if self.connections.len() == 0
             && let Some(waiting) = &mut self.shutdown
         {
@@ -79,29 +228,41 @@ impl Handler<Disconnect> for RegistryActor {
     }
 }
 
-/// Adds a connection to a group; answers whether the connection is of this worker.
-#[derive(Clone, Debug, Message)]
-#[rtype(result = "bool")]
-pub(crate) struct JoinGroup(pub(crate) ConnectionId, pub(crate) Arc<str>);
+/// Something that other servers have to hear of has happened here.
+pub(crate) struct Standing(Option<Answer<()>>);
 
-impl Handler<JoinGroup> for RegistryActor {
-    type Result = bool;
-
-    fn handle(&mut self, JoinGroup(id, group): JoinGroup, _: &mut Self::Context) -> bool {
-        self.connections.join(&id, &group)
+impl Standing {
+    /// Waits until they have.
+    pub(crate) async fn stands(self) {
+        if let Some(answer) = self.0 {
+            answer.await;
+        }
     }
 }
 
-/// Removes a connection from a group; answers whether the connection is of this worker.
+/// Adds a connection to a group, if it is of this worker.
 #[derive(Clone, Debug, Message)]
-#[rtype(result = "bool")]
+#[rtype(result = "Option<Standing>")]
+pub(crate) struct JoinGroup(pub(crate) ConnectionId, pub(crate) Arc<str>);
+
+impl Handler<JoinGroup> for RegistryActor {
+    type Result = Option<Standing>;
+
+    fn handle(&mut self, JoinGroup(id, group): JoinGroup, _: &mut Self::Context) -> Option<Standing> {
+        self.join(&id, &group)
+    }
+}
+
+/// Removes a connection from a group, if it is of this worker.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Option<Standing>")]
 pub(crate) struct LeaveGroup(pub(crate) ConnectionId, pub(crate) Arc<str>);
 
 impl Handler<LeaveGroup> for RegistryActor {
-    type Result = bool;
+    type Result = Option<Standing>;
 
-    fn handle(&mut self, LeaveGroup(id, group): LeaveGroup, _: &mut Self::Context) -> bool {
-        self.connections.leave(&id, &group)
+    fn handle(&mut self, LeaveGroup(id, group): LeaveGroup, _: &mut Self::Context) -> Option<Standing> {
+        self.leave(&id, &group)
     }
 }
 
@@ -117,13 +278,7 @@ impl Handler<Publish> for RegistryActor {
     type Result = usize;
 
     fn handle(&mut self, Publish { target, message }: Publish, _: &mut Self::Context) -> usize {
-        let (mut reached, mut delivered) = (0, 0);
-        self.connections.select(&target, |client| {
-            delivered += usize::from(client.deliver(&message));
-            reached += 1;
-        });
-        self.counters.delivered(delivered);
-        reached
+        self.publish(&target, &message)
     }
 }
 
@@ -131,13 +286,46 @@ impl Handler<Ask> for RegistryActor {
     type Result = Result<(), Question>;
 
     fn handle(&mut self, Ask(id, question): Ask, _: &mut Self::Context) -> Self::Result {
-        let mut question = Some(question);
-        self.connections.select(&Target::Connection(id), |client| {
-            if let Some(question) = question.take() {
-                self.counters.delivered(usize::from(client.ask(question)));
+        self.ask(id, question)
+    }
+}
+
+impl Handler<TakeIncoming> for RegistryActor {
+    type Result = ();
+
+    fn handle(&mut self, TakeIncoming: TakeIncoming, ctx: &mut Self::Context) {
+        let Some((taken, is_more)) = self.member.as_ref().map(|member| member.inbox.take()) else { return };
+        for incoming in taken {
+            match incoming {
+                Incoming::Message(target, message) => {
+                    self.publish(&target, &message);
+                }
+                // Dropped where the connection has just gone: who asks is told by that.
+                Incoming::Question(id, question) => drop(self.ask(id, question)),
+                Incoming::Group(command) => self.follow(command, ctx),
+                Incoming::Order(order, receipt) => {
+                    let answers = self.carry(&order);
+                    ctx.spawn(wrap_future(async move { receipt.done(Carried::when(answers).await) }));
+                }
+                Incoming::Control(control) => self.obey(control),
             }
-        });
-        question.map_or(Ok(()), Err)
+        }
+        if is_more {
+            ctx.notify(TakeIncoming);
+        }
+    }
+}
+
+/// Something is to be done with the connections that this worker has.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Obey(pub(crate) Control);
+
+impl Handler<Obey> for RegistryActor {
+    type Result = ();
+
+    fn handle(&mut self, Obey(control): Obey, _: &mut Self::Context) {
+        self.obey(control);
     }
 }
 
@@ -151,7 +339,7 @@ impl Handler<AbortConnection> for RegistryActor {
     type Result = ();
 
     fn handle(&mut self, AbortConnection(id): AbortConnection, _: &mut Self::Context) {
-        self.connections.select(&Target::Connection(id), |client| client.deliver.do_send(Deliver::Abort));
+        self.connections.select(&Target::Connection(id), |client| client.tell(Deliver::Abort));
     }
 }
 
@@ -164,7 +352,8 @@ impl Handler<ShutDown> for RegistryActor {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, ShutDown: ShutDown, _: &mut Self::Context) -> Self::Result {
-        self.connections.select(&Target::All, |client| client.deliver.do_send(Deliver::Shutdown));
+        self.connections.select(&Target::All, |client| client.tell(Deliver::Shutdown));
+        self.clock.do_send(ServerEnds);
         let (sender, receiver) = oneshot::channel();
         let waiting = self.shutdown.get_or_insert_default();
         if self.connections.len() == 0 {
@@ -178,6 +367,29 @@ impl Handler<ShutDown> for RegistryActor {
     }
 }
 
+impl Handler<AskToJoin> for RegistryActor {
+    type Result = ResponseFuture<Option<bool>>;
+
+    fn handle(&mut self, AskToJoin(id, group): AskToJoin, _: &mut Self::Context) -> Self::Result {
+        let asked = self.ask_to_join(id, &group);
+        Box::pin(async {
+            match asked {
+                // A connection that is over does not answer.
+                Some(answer) => Some(answer.await.unwrap_or(false)),
+                None => None,
+            }
+        })
+    }
+}
+
+impl Handler<Carry> for RegistryActor {
+    type Result = ResponseFuture<Carried>;
+
+    fn handle(&mut self, Carry(order): Carry, _: &mut Self::Context) -> Self::Result {
+        Box::pin(Carried::when(self.carry(&order)))
+    }
+}
+
 /// How many connections this worker has.
 #[derive(Debug, Message)]
 #[rtype(result = "usize")]
@@ -188,31 +400,6 @@ impl Handler<CountConnections> for RegistryActor {
 
     fn handle(&mut self, CountConnections: CountConnections, _: &mut Self::Context) -> usize {
         self.connections.len()
-    }
-}
-
-/// How a connection is reached, and how much may be on its way to it.
-#[derive(Debug)]
-pub(crate) struct Client {
-    pub(crate) deliver: Recipient<Deliver>,
-    pub(crate) backlog: Backlog,
-    /// Bytes; beyond it the client is too slow.
-    pub(crate) maximum_backlog: usize,
-}
-
-impl Client {
-    /// Says whether the message is delivered, or the client too slow. The bound of this link is the backlog, in bytes and over
-    /// all of its queues; so the mailbox needs none.
-    fn deliver(&self, message: &SerializedMessage) -> bool {
-        let fits = self.backlog.try_add(message.len(), self.maximum_backlog);
-        self.deliver.do_send(if fits { Deliver::Message(message.clone()) } else { Deliver::Overflow });
-        fits
-    }
-
-    fn ask(&self, question: Question) -> bool {
-        let fits = self.backlog.try_add(question.message.len(), self.maximum_backlog);
-        self.deliver.do_send(if fits { Deliver::Question(question) } else { Deliver::Overflow });
-        fits
     }
 }
 

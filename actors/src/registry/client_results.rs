@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use actix::Message;
@@ -13,7 +16,8 @@ use parking_lot::Mutex;
 
 use crate::{
     ConnectionId, HubError,
-    protocol::{Argument, CompletionResult, SerializedMessage},
+    protocol::{Argument, CompletionResult, HubProtocol, SerializedMessage},
+    registry::RemoteAsker,
 };
 
 /// The questions of a hub that are open, on all workers: each is for one connection, and no other may answer it.
@@ -24,12 +28,16 @@ pub(crate) struct OpenQuestions {
 }
 
 impl OpenQuestions {
-    /// Opens a question; it is closed when the guard is dropped.
-    pub(super) fn open(&self, connection_id: &ConnectionId) -> OpenQuestion<'_> {
+    /// Opens a question under an id that no other of this process has.
+    pub(super) fn open(self: &Arc<Self>, connection_id: &ConnectionId) -> OpenQuestion {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        let id = ByteString::from(format!("s{number}"));
+        self.open_as(ByteString::from(format!("s{number}")), connection_id)
+    }
+
+    /// Opens a question; it is closed when the guard is dropped.
+    pub(super) fn open_as(self: &Arc<Self>, id: ByteString, connection_id: &ConnectionId) -> OpenQuestion {
         self.open.lock().insert(id.clone(), connection_id.clone());
-        OpenQuestion { questions: self, id }
+        OpenQuestion { questions: self.clone(), id }
     }
 
     /// Whether a question is open that another connection has to answer.
@@ -39,12 +47,13 @@ impl OpenQuestions {
 }
 
 /// A question that waits for its answer.
-pub(super) struct OpenQuestion<'a> {
-    questions: &'a OpenQuestions,
+#[derive(Debug)]
+pub(super) struct OpenQuestion {
+    questions: Arc<OpenQuestions>,
     pub(super) id: ByteString,
 }
 
-impl Drop for OpenQuestion<'_> {
+impl Drop for OpenQuestion {
     fn drop(&mut self) {
         self.questions.open.lock().remove(&self.id);
     }
@@ -68,8 +77,48 @@ impl fmt::Debug for Question {
     }
 }
 
-/// Where an answer goes; dropped without one when the connection is over.
-pub(crate) type Reply = oneshot::Sender<Result<Argument, HubError>>;
+/// Where an answer goes. Dropped without one when the connection is over, which who asks is told.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// To somebody of this process.
+    Here(oneshot::Sender<Result<Argument, HubError>>),
+    /// To another server.
+    Elsewhere(Box<RemoteAsker>),
+}
+
+impl Reply {
+    /// Says which protocol the client speaks that is to answer.
+    pub(crate) fn in_protocol(mut self, protocol: HubProtocol) -> Self {
+        if let Self::Elsewhere(asker) = &mut self {
+            asker.use_protocol(protocol);
+        }
+        self
+    }
+
+    fn is_canceled(&self) -> bool {
+        match self {
+            Self::Here(reply) => reply.is_canceled(),
+            Self::Elsewhere(_) => false,
+        }
+    }
+
+    fn answer(self, outcome: CompletionResult) {
+        match self {
+            // Nobody may be waiting any more.
+            Self::Here(reply) => drop(reply.send(told_to_asker(outcome))),
+            Self::Elsewhere(asker) => asker.answer(&outcome),
+        }
+    }
+}
+
+/// An answer as who has asked sees it.
+pub(super) fn told_to_asker(outcome: CompletionResult) -> Result<Argument, HubError> {
+    match outcome {
+        CompletionResult::Value(result) => Ok(result),
+        CompletionResult::Error(error) => Err(HubError::new(error.to_string())),
+        CompletionResult::Nothing => Err(HubError::new(NO_MESSAGE)),
+    }
+}
 
 /// The questions a connection has not answered yet.
 #[derive(Debug, Default)]
@@ -85,13 +134,7 @@ impl Unanswered {
     /// Hands an answer to who waits for it; hands it back where nobody does.
     pub(crate) fn answer(&mut self, id: &str, outcome: CompletionResult) -> Option<CompletionResult> {
         let Some(reply) = self.0.remove(id) else { return Some(outcome) };
-        let answer = match outcome {
-            CompletionResult::Value(result) => Ok(result),
-            CompletionResult::Error(error) => Err(HubError::new(error.to_string())),
-            CompletionResult::Nothing => Err(HubError::new(NO_MESSAGE)),
-        };
-        // Nobody may be waiting any more.
-        let _ = reply.send(answer);
+        reply.answer(outcome);
         None
     }
 

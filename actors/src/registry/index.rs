@@ -7,7 +7,10 @@ use std::{
 
 use slab::Slab;
 
-use crate::{ConnectionId, registry::Target};
+use crate::{
+    ConnectionId,
+    registry::{Target, Topic},
+};
 
 /// Which connections a target means. `C` is whatever a connection is reached by.
 #[derive(Debug)]
@@ -40,7 +43,7 @@ impl<C> Default for Index<C> {
 impl<C> Index<C> {
     /// Adds a connection, instead of one of the same id.
     pub(crate) fn insert(&mut self, id: ConnectionId, user_id: Option<Arc<str>>, client: C) {
-        self.remove(&id);
+        self.remove(&id, |_| ());
         let entry = Entry { id: id.clone(), user_id: user_id.clone(), groups: Vec::new(), client };
         let key = self.connections.insert(entry);
         self.by_id.insert(id, key);
@@ -49,15 +52,21 @@ impl<C> Index<C> {
         }
     }
 
-    /// Removes a connection from everywhere; without effect if it is not there.
-    pub(crate) fn remove(&mut self, id: &str) {
+    /// Removes a connection from everywhere, and calls `gone` with what nobody is left for; without effect if it is not
+    /// there.
+    pub(crate) fn remove(&mut self, id: &str, mut gone: impl FnMut(Topic)) {
         let Some(key) = self.by_id.remove(id) else { return };
         let Some(entry) = self.connections.try_remove(key) else { return };
-        if let Some(user_id) = entry.user_id {
-            remove_from(&mut self.by_user, &user_id, key);
-        }
+        gone(Topic::Connection(entry.id));
         for group in entry.groups {
-            remove_from(&mut self.by_group, &group, key);
+            if remove_from(&mut self.by_group, &group, key) {
+                gone(Topic::Group(group));
+            }
+        }
+        if let Some(user_id) = entry.user_id
+            && remove_from(&mut self.by_user, &user_id, key)
+        {
+            gone(Topic::User(user_id));
         }
         // A wave of connections must not keep its memory for good.
         if self.by_id.len() * 4 < self.by_id.capacity() {
@@ -90,10 +99,16 @@ impl<C> Index<C> {
 
     /// Calls `act` for each connection a target means.
     pub(crate) fn select(&self, target: &Target, mut act: impl FnMut(&C)) {
+        self.select_members(target, |client, _| act(client));
+    }
+
+    /// The same, with the groups of each.
+    pub(crate) fn select_members(&self, target: &Target, mut act: impl FnMut(&C, &[Arc<str>])) {
+        let mut act = |entry: &Entry<C>| act(&entry.client, &entry.groups);
         let mut members = |members: Option<&HashSet<usize>>, except: &[ConnectionId]| {
             for entry in members.into_iter().flatten().filter_map(|key| self.connections.get(*key)) {
                 if !except.contains(&entry.id) {
-                    act(&entry.client);
+                    act(entry);
                 }
             }
         };
@@ -103,18 +118,19 @@ impl<C> Index<C> {
             Target::Groups(groups) => groups.iter().for_each(|group| members(self.by_group.get(group), &[])),
             Target::User(user) => members(self.by_user.get(user), &[]),
             Target::Users(users) => distinct(users).for_each(|user| members(self.by_user.get(user), &[])),
-            Target::All => self.connections.iter().for_each(|(_, entry)| act(&entry.client)),
+            Target::All => self.connections.iter().for_each(|(_, entry)| act(entry)),
             Target::AllExcept(except) => {
                 let kept = |entry: &&Entry<C>| !except.contains(&entry.id);
-                self.connections
-                    .iter()
-                    .map(|(_, entry)| entry)
-                    .filter(kept)
-                    .for_each(|entry| act(&entry.client));
+                self.connections.iter().map(|(_, entry)| entry).filter(kept).for_each(act);
             }
-            Target::Connection(id) => self.client(id).into_iter().for_each(act),
-            Target::Connections(ids) => distinct(ids).filter_map(|id| self.client(id)).for_each(act),
+            Target::Connection(id) => self.found(id).into_iter().for_each(act),
+            Target::Connections(ids) => distinct(ids).filter_map(|id| self.found(id)).for_each(act),
         }
+    }
+
+    /// Whether a group has members.
+    pub(crate) fn has_group(&self, group: &str) -> bool {
+        self.by_group.contains_key(group)
     }
 
     /// How many connections there are.
@@ -122,8 +138,8 @@ impl<C> Index<C> {
         self.by_id.len()
     }
 
-    fn client(&self, id: &str) -> Option<&C> {
-        self.connections.get(*self.by_id.get(id)?).map(|entry| &entry.client)
+    fn found(&self, id: &str) -> Option<&Entry<C>> {
+        self.connections.get(*self.by_id.get(id)?)
     }
 
     fn entry(&mut self, id: &str) -> Option<(usize, &mut Entry<C>)> {
@@ -138,13 +154,15 @@ fn distinct<T: Eq + std::hash::Hash>(names: &[T]) -> impl Iterator<Item = &T> {
     names.iter().filter(move |name| seen.insert(*name))
 }
 
-fn remove_from(map: &mut HashMap<Arc<str>, HashSet<usize>>, name: &Arc<str>, key: usize) {
-    if let Some(members) = map.get_mut(name) {
-        members.remove(&key);
-        if members.is_empty() {
-            map.remove(name);
-        }
+/// Says whether it was the last of a name.
+fn remove_from(map: &mut HashMap<Arc<str>, HashSet<usize>>, name: &Arc<str>, key: usize) -> bool {
+    let Some(members) = map.get_mut(name) else { return false };
+    members.remove(&key);
+    let is_last = members.is_empty();
+    if is_last {
+        map.remove(name);
     }
+    is_last
 }
 
 #[cfg(test)]
@@ -196,9 +214,17 @@ mod tests {
         let mut index = index();
         assert!(index.leave("a", &"red".into()));
         assert_eq!(meant(&index, &Target::Group("red".into())), ["c"]);
-        index.remove("c");
-        index.remove("c");
-        index.remove("a");
+        let mut gone = Vec::new();
+        for id in ["c", "c", "a"] {
+            index.remove(id, |topic| gone.push(topic));
+        }
+        let group = |name: &str| Topic::Group(name.into());
+        let connection = |id: &str| Topic::Connection(id.into());
+        assert_eq!(
+            gone,
+            [connection("c"), group("red"), connection("a"), group("blue")],
+            "ann is there still"
+        );
         assert_eq!(meant(&index, &Target::All), ["b"]);
         assert!(index.by_group.is_empty());
         assert!(!index.join("c", &"red".into()));

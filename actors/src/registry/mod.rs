@@ -1,40 +1,64 @@
 //! Who is connected: one registry actor per hub and worker, and the handle that reaches all of them.
 
 mod actor;
+mod client;
 mod client_results;
+mod control;
+mod guarded_groups;
+mod inbox;
+mod incoming;
 mod index;
+mod interests;
+mod member;
+mod order;
+mod remote_asker;
+mod remote_orders;
 mod target;
 
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU8, Ordering},
     },
 };
 
 use actix::{
-    Actor, Addr, Handler, Message,
+    Actor, Addr, AsyncContext, Handler, Message, Recipient,
     dev::{MessageResponse, ToEnvelope},
     prelude::SendError as MailboxFull,
 };
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use bytestring::ByteString;
 use futures::{FutureExt, channel::oneshot};
 use parking_lot::RwLock;
 use serde::Serialize;
+use uuid::Uuid;
 
 pub(crate) use crate::registry::target::{Deliver, Target};
 pub(crate) use crate::registry::{
     actor::{
-        AbortConnection, Client, Connect, CountConnections, Disconnect, JoinGroup, LeaveGroup, Publish,
-        RegistryActor, ShutDown,
+        AbortConnection, Connect, CountConnections, Disconnect, JoinGroup, LeaveGroup, Obey, Publish,
+        RegistryActor, Rights, ShutDown, Standing,
     },
-    client_results::{Ask, OpenQuestions, Question, Unanswered},
+    client::Client,
+    client_results::{Ask, OpenQuestions, Question, Reply, Unanswered},
+    control::Control,
+    guarded_groups::{GroupPattern, GuardedGroups},
+    inbox::{Incoming, TakeIncoming},
     index::Index,
+    interests::Topic,
+    member::{Member, Role, WorkerMember},
+    order::{Act, Age, AskToJoin, Carried, Carry, Command, Order},
+    remote_asker::RemoteAsker,
 };
 use crate::{
     ConnectionId, HubError, SendError,
+    backplane::{Answer, Backplane},
+    clock::ServerEnds,
     metrics::Counters,
-    protocol::{Argument, HubProtocol, NamingPolicy, ProtocolSet, SerializedMessage},
+    protocol::{Argument, GroupAction, HubProtocol, NamingPolicy, ProtocolSet, SerializedMessage},
+    revocation::Revocations,
 };
 
 /// The registries of one hub on all workers, seen from one of them or from outside.
@@ -48,16 +72,47 @@ pub(crate) struct Registry {
 #[derive(Debug, Default)]
 pub(crate) struct Shards {
     actors: RwLock<Arc<Vec<Addr<RegistryActor>>>>,
-    questions: OpenQuestions,
+    questions: Arc<OpenQuestions>,
+    /// Those of other servers; none where there are none.
+    member: Option<Arc<Member>>,
     /// In which protocols messages have to be encoded: those that any client has ever spoken.
-    protocols: AtomicU8,
+    protocols: Arc<AtomicU8>,
     naming: NamingPolicy,
+    guarded: Arc<OnceLock<GuardedGroups>>,
+    /// Those of the server.
+    revocations: OnceLock<Arc<Revocations>>,
 }
 
 impl Shards {
     /// None yet; what is sent names the members of structs so.
     pub(crate) fn new(naming: NamingPolicy) -> Self {
         Self { naming, ..Self::default() }
+    }
+
+    /// Some groups are only for those who meet a policy. Said once, before anybody connects.
+    pub(crate) fn guard(&self, groups: GuardedGroups) {
+        let _ = self.guarded.set(groups);
+    }
+
+    /// The revocations are those of a server, not the hub's own. Said once, before anybody connects.
+    pub(crate) fn share_revocations(&self, revocations: Arc<Revocations>) {
+        let _ = self.revocations.set(revocations);
+    }
+
+    /// What others have said before.
+    pub(crate) fn keep_rights_of(&mut self, others: &Self) {
+        self.guarded = others.guarded.clone();
+        self.revocations = others.revocations.clone();
+    }
+
+    fn revocations(&self) -> &Arc<Revocations> {
+        self.revocations.get_or_init(Arc::default)
+    }
+
+    /// Joins those of other servers that know the hub by this name.
+    pub(crate) fn join(&mut self, backplane: Arc<dyn Backplane>, hub: &str, role: Role) {
+        let (protocols, questions) = (self.protocols.clone(), self.questions.clone());
+        self.member = Some(Member::join(backplane, hub, role, self.naming, protocols, questions));
     }
 }
 
@@ -68,8 +123,14 @@ impl Registry {
     }
 
     /// Starts the registry of this worker and joins it to the others.
-    pub(crate) fn start(shards: Arc<Shards>, counters: Arc<Counters>) -> Self {
-        let local = RegistryActor::new(counters).start();
+    pub(crate) fn start(shards: Arc<Shards>, counters: Arc<Counters>, clock: Recipient<ServerEnds>) -> Self {
+        let member = shards.member.clone();
+        let local = RegistryActor::create(|ctx| {
+            let member = member.map(|member| member.worker(ctx.address()));
+            let rights =
+                Rights { guarded: shards.guarded.clone(), revocations: shards.revocations().clone() };
+            RegistryActor::new(counters, member, rights, clock)
+        });
         let mut all = shards.actors.write();
         *all = Arc::new(all.iter().filter(|shard| shard.connected()).chain([&local]).cloned().collect());
         drop(all);
@@ -78,9 +139,24 @@ impl Registry {
 
     /// Sends a message to everyone a target means.
     ///
-    /// When it returns, the connections of this worker have it in their mailboxes; the other
-    /// workers have it in theirs.
+    /// When it returns, the connections of this worker have it in their mailboxes; the other workers have it in theirs, and
+    /// the other servers are as good as sent it.
     pub(crate) async fn publish(&self, target: Target, message: SerializedMessage) -> Result<(), SendError> {
+        let Some(member) = &self.shards.member else { return self.deliver(target, message).await };
+        let is_only_here = matches!(&target, Target::Connection(id) if member.has(id));
+        if is_only_here {
+            return self.deliver(target, message).await;
+        }
+        // Begun before anything is waited for, so that messages go out in the order in which they are sent.
+        let publication = member.publish(&target, &message);
+        for target in target.one_by_one() {
+            self.deliver(target, message.clone()).await?;
+        }
+        publication.arrived().await
+    }
+
+    /// Sends a message to those of a target that this process has.
+    async fn deliver(&self, target: Target, message: SerializedMessage) -> Result<(), SendError> {
         let is_for_one = matches!(target, Target::Connection(_));
         let publish = Publish { target: Arc::new(target), message };
         if let Some(local) = &self.local {
@@ -89,7 +165,10 @@ impl Registry {
                 return Ok(());
             }
         }
-        for peer in self.peers().iter().filter(|peer| self.local.as_ref() != Some(peer)) {
+        let member = self.shards.member.as_ref();
+        let is_meant =
+            |peer: &Addr<_>| member.is_none_or(|member| member.has_somebody(peer, &publish.target));
+        for peer in self.peers().iter().filter(|peer| self.local.as_ref() != Some(*peer) && is_meant(peer)) {
             // A full mailbox holds the publisher up; a worker that has ended has no connections left.
             if let Err(MailboxFull::Full(publish)) = peer.try_send(publish.clone()) {
                 let _ = peer.send(publish).await;
@@ -98,31 +177,125 @@ impl Registry {
         Ok(())
     }
 
-    /// Adds a connection, of any worker, to a group. Unknown connections are no error.
+    /// A connection begins on this worker. Where there are other servers, answers when they reach it.
+    pub(crate) fn connect(
+        &self,
+        id: ConnectionId,
+        user_id: Option<Arc<str>>,
+        client: Client,
+    ) -> Option<Answer<()>> {
+        let local = self.local.as_ref()?;
+        if self.shards.member.is_none() {
+            local.do_send(Connect { id, user_id, client, standing: None });
+            return None;
+        }
+        let (sender, standing) = oneshot::channel();
+        local.do_send(Connect { id, user_id, client, standing: Some(sender) });
+        Some(Box::pin(async {
+            if let Ok(standing) = standing.await {
+                standing.stands().await;
+            }
+        }))
+    }
+
+    /// Adds a connection, of any server, to a group. Unknown connections are no error, where there is no other server; one
+    /// that may not join is.
     pub(crate) async fn join(&self, id: ConnectionId, group: Arc<str>) -> Result<(), SendError> {
-        self.first_that_knows(JoinGroup(id, group)).await
+        if self.shards.guarded.get().is_some_and(|guarded| guarded.contains(&group)) {
+            return self.join_guarded(id, group).await;
+        }
+        let join = JoinGroup(id.clone(), group.clone());
+        self.change_groups(join, GroupAction::Add, id, group).await
     }
 
-    /// Removes a connection, of any worker, from a group. Unknown connections are no error.
+    /// Removes a connection, of any server, from a group. Unknown connections are no error, where there is no other server.
     pub(crate) async fn leave(&self, id: ConnectionId, group: Arc<str>) -> Result<(), SendError> {
-        self.first_that_knows(LeaveGroup(id, group)).await
+        let leave = LeaveGroup(id.clone(), group.clone());
+        self.change_groups(leave, GroupAction::Remove, id, group).await
     }
 
-    /// Asks a client, of any worker, and waits for its answer.
+    /// Asks the connection itself, which knows its user, or else its server.
+    async fn join_guarded(&self, id: ConnectionId, group: Arc<str>) -> Result<(), SendError> {
+        let ask = AskToJoin(id, group);
+        for shard in self.nearest_first(&self.peers()) {
+            if let Ok(Some(joined)) = shard.send(ask.clone()).await {
+                return if joined { Ok(()) } else { Err(SendError::NotAuthorized) };
+            }
+        }
+        let AskToJoin(id, group) = ask;
+        match &self.shards.member {
+            Some(member) => member.command(GroupAction::Add, group, id).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Has connections of all servers carry out an order, and waits until they have.
+    pub(crate) async fn carry(&self, order: Arc<Order>) -> Carried {
+        let elsewhere = async {
+            match &self.shards.member {
+                Some(member) => member.order(&order).await,
+                None => Carried::default(),
+            }
+        };
+        let (there, here) = futures::future::join(elsewhere, self.carry_here(order.clone())).await;
+        there.and(here)
+    }
+
+    /// The same for the connections of this process.
+    pub(crate) async fn carry_here(&self, order: Arc<Order>) -> Carried {
+        let peers = self.peers();
+        // A worker that has ended has no connections.
+        let carried =
+            peers.iter().map(|shard| shard.send(Carry(order.clone())).map(Result::unwrap_or_default));
+        futures::future::join_all(carried).await.into_iter().fold(Carried::default(), Carried::and)
+    }
+
+    /// Whom the server keeps out.
+    pub(crate) fn revocations(&self) -> &Revocations {
+        self.shards.revocations()
+    }
+
+    async fn change_groups<M>(
+        &self,
+        message: M,
+        action: GroupAction,
+        id: ConnectionId,
+        group: Arc<str>,
+    ) -> Result<(), SendError>
+    where
+        M: Message<Result = Option<Standing>> + Clone + Send + 'static,
+        RegistryActor: Handler<M>,
+        <RegistryActor as Actor>::Context: ToEnvelope<RegistryActor, M>,
+        Option<Standing>: MessageResponse<RegistryActor, M>,
+    {
+        match (self.first_that_knows(message).await?, &self.shards.member) {
+            (Some(standing), _) => standing.stands().await,
+            (None, Some(member)) => member.command(action, group, id).await?,
+            (None, None) => {}
+        }
+        Ok(())
+    }
+
+    /// Asks a client, of any server, and waits for its answer.
     pub(crate) async fn ask(
         &self,
         connection_id: &ConnectionId,
         method: &str,
         arguments: &impl Serialize,
     ) -> Result<Argument, HubError> {
-        let open = self.shards.questions.open(connection_id);
+        let questions = &self.shards.questions;
+        let open = match &self.shards.member {
+            Some(_) => questions.open_as(unique_id(), connection_id),
+            None => questions.open(connection_id),
+        };
         let message =
             SerializedMessage::question(&open.id, method, arguments, self.protocols(), self.shards.naming)?;
+        if let Some(member) = self.shards.member.as_ref().filter(|member| !member.has(connection_id)) {
+            return member.ask(connection_id, open.id.clone(), &message).await;
+        }
         let (reply, answer) = oneshot::channel();
-        let mut question = Question { id: open.id.clone(), message, reply };
-        let peers = self.peers();
-        let others = peers.iter().filter(|peer| self.local.as_ref() != Some(peer));
-        for shard in self.local.iter().chain(others) {
+        let mut question = Question { id: open.id.clone(), message, reply: Reply::Here(reply) };
+        for shard in self.nearest_first(&self.peers()) {
             question = match shard.send(Ask(connection_id.clone(), question)).await {
                 Ok(Ok(())) => {
                     let is_over = || io_error(format!("Connection '{connection_id}' disconnected."));
@@ -136,11 +309,33 @@ impl Registry {
         Err(io_error(format!("Connection '{connection_id}' does not exist.")))
     }
 
+    /// Has something done with connections of all servers of this crate.
+    pub(crate) async fn control(&self, control: Control) -> Result<(), SendError> {
+        let told = self.shards.member.as_ref().map(|member| member.control(&control.to_message()));
+        for shard in self.peers().iter() {
+            // A worker that has ended has no connections left.
+            let _ = shard.send(Obey(control.clone())).await;
+        }
+        match told {
+            Some(told) => told.arrived().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether names that are empty are passed over in lists, as the original does where there are other servers.
+    pub(crate) fn passes_over_empty_names(&self) -> bool {
+        self.shards.member.is_some()
+    }
+
     /// In which protocols a message to any client has to be encoded.
     ///
     /// A client whose protocol nobody spoke before is not missed: what is encoded without it was sent before the client
     /// had its handshake answered.
     fn protocols(&self) -> ProtocolSet {
+        if self.shards.member.is_some() {
+            // Other servers have clients of which this one knows nothing.
+            return ProtocolSet::ALL;
+        }
         ProtocolSet::from_bits(self.shards.protocols.load(Ordering::Acquire))
     }
 
@@ -176,6 +371,9 @@ impl Registry {
         // A worker that has ended has none.
         let ended = peers.iter().map(|shard| shard.send(ShutDown).map(drop));
         futures::future::join_all(ended).await;
+        if let Some(member) = &self.shards.member {
+            member.backplane.flushed().await;
+        }
     }
 
     /// How many connections the hub has on all workers.
@@ -193,30 +391,43 @@ impl Registry {
     }
 
     /// Asks one registry after another, the nearest first, until one knows the connection.
-    async fn first_that_knows<M>(&self, message: M) -> Result<(), SendError>
+    async fn first_that_knows<M>(&self, message: M) -> Result<Option<Standing>, SendError>
     where
-        M: Message<Result = bool> + Clone + Send + 'static,
+        M: Message<Result = Option<Standing>> + Clone + Send + 'static,
         RegistryActor: Handler<M>,
         <RegistryActor as Actor>::Context: ToEnvelope<RegistryActor, M>,
-        bool: MessageResponse<RegistryActor, M>,
+        Option<Standing>: MessageResponse<RegistryActor, M>,
     {
         if let Some(local) = &self.local
-            && local.send(message.clone()).await.map_err(|_| SendError::Closed)?
+            && let Some(standing) = local.send(message.clone()).await.map_err(|_| SendError::Closed)?
         {
-            return Ok(());
+            return Ok(Some(standing));
         }
         for peer in self.peers().iter().filter(|peer| self.local.as_ref() != Some(peer)) {
-            if peer.send(message.clone()).await.unwrap_or(false) {
-                break;
+            if let Ok(Some(standing)) = peer.send(message.clone()).await {
+                return Ok(Some(standing));
             }
         }
-        Ok(())
+        Ok(None)
+    }
+
+    fn nearest_first<'a>(
+        &'a self,
+        peers: &'a [Addr<RegistryActor>],
+    ) -> impl Iterator<Item = &'a Addr<RegistryActor>> {
+        let others = peers.iter().filter(|peer| self.local.as_ref() != Some(peer));
+        self.local.iter().chain(others)
     }
 
     /// The addresses themselves are shared, not cloned: the bound of a mailbox holds per address value.
     fn peers(&self) -> Arc<Vec<Addr<RegistryActor>>> {
         self.shards.actors.read().clone()
     }
+}
+
+/// An invocation id that no other server gives: 16 random bytes as unpadded base64, 22 characters.
+fn unique_id() -> ByteString {
+    STANDARD_NO_PAD.encode(Uuid::new_v4().as_bytes()).into()
 }
 
 fn io_error(text: String) -> HubError {

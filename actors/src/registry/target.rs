@@ -3,8 +3,13 @@
 use std::sync::Arc;
 
 use actix::Message;
+use futures::channel::oneshot;
 
-use crate::{ConnectionId, protocol::SerializedMessage, registry::Question};
+use crate::{
+    ConnectionId,
+    protocol::SerializedMessage,
+    registry::{Command, Question},
+};
 
 /// Whom a message is for. Names are compared with case.
 #[derive(Clone, Debug)]
@@ -29,6 +34,21 @@ pub(crate) enum Target {
     Users(Vec<Arc<str>>),
 }
 
+impl Target {
+    /// A list of names as targets of one name each, as it is taken where there are other servers: who is named twice is meant
+    /// twice.
+    pub(crate) fn one_by_one(self) -> Vec<Self> {
+        match self {
+            Self::Connections(ids) => ids.into_iter().map(Self::Connection).collect(),
+            Self::Users(ids) => ids.into_iter().filter(|id| !id.is_empty()).map(Self::User).collect(),
+            Self::Groups(names) => {
+                names.into_iter().filter(|name| !name.is_empty()).map(Self::Group).collect()
+            }
+            one => vec![one],
+        }
+    }
+}
+
 /// What a connection is handed by its registry.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -41,6 +61,17 @@ pub(crate) enum Deliver {
     Overflow,
     /// A hub asks for the end of the connection.
     Abort,
+    /// It is to do something, if it is meant.
+    Order(Command),
+    /// Somebody adds it to a guarded group; it says whether it may be.
+    Join(Arc<str>, oneshot::Sender<bool>),
     /// The server ends; the client may come back when there is one again.
     Shutdown,
+}
+
+impl Deliver {
+    /// Whether it is counted in no backlog, and holds messages up all the same that come behind it.
+    pub(crate) const fn is_order(&self) -> bool {
+        !matches!(self, Self::Message(_) | Self::Question(_))
+    }
 }

@@ -40,3 +40,24 @@ impl fmt::Display for ConnectError {
 }
 
 impl Error for ConnectError {}
+
+/// Credentials of a client have not been replaced; nothing has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RefreshError {
+    /// They are those of another user; over HTTP a 403 with `user_changed`.
+    UserChanged,
+    /// The connection is over; over HTTP a 404 with `connection_not_found`.
+    Ended,
+}
+
+impl fmt::Display for RefreshError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UserChanged => "the credentials are those of another user",
+            Self::Ended => "the connection is over",
+        })
+    }
+}
+
+impl Error for RefreshError {}

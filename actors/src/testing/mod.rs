@@ -41,6 +41,8 @@ mod errors;
 mod pipe;
 mod probe;
 mod record;
+mod refresh;
+mod test_backplane;
 mod test_client;
 mod test_connect;
 mod test_hub;
@@ -51,8 +53,9 @@ use std::{future::Future, time::Duration};
 
 pub use crate::testing::{
     closed::Closed,
-    errors::{ConnectError, InvokeError},
+    errors::{ConnectError, InvokeError, RefreshError},
     probe::{Nothing, Probe, ProbeInbox, probe},
+    test_backplane::TestNetwork,
     test_client::TestClient,
     test_connect::TestConnect,
     test_hub::{TestHub, TestHubBuilder},

@@ -11,11 +11,12 @@ use std::{
 
 use actix::Addr;
 use bytes::Bytes;
+use parking_lot::Mutex;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    ConnectionActor, ConnectionId, ProtocolError,
+    ClaimsPrincipal, ConnectionActor, ConnectionId, ProtocolError,
     protocol::{HubProtocol, NamingPolicy, RECORD_SEPARATOR},
     testing::{Closed, InvokeError, pipe::Pipe, record::Record, soon},
     transport::{Flow, Received, TransportClosed},
@@ -29,9 +30,11 @@ pub struct TestClient {
     id: ConnectionId,
     pipe: Arc<Pipe>,
     flow: Flow,
-    connection: Addr<ConnectionActor>,
+    pub(super) connection: Addr<ConnectionActor>,
     calls: AtomicU64,
     naming: NamingPolicy,
+    /// As whom its last request was made.
+    pub(super) user: Mutex<Arc<ClaimsPrincipal>>,
 }
 
 impl TestClient {
@@ -41,8 +44,9 @@ impl TestClient {
         flow: Flow,
         connection: Addr<ConnectionActor>,
         naming: NamingPolicy,
+        user: Arc<ClaimsPrincipal>,
     ) -> Self {
-        Self { id, pipe, flow, connection, calls: AtomicU64::new(0), naming }
+        Self { id, pipe, flow, connection, calls: AtomicU64::new(0), naming, user: Mutex::new(user) }
     }
 
     /// The public id of the connection.
@@ -159,7 +163,7 @@ impl TestClient {
         }
         let bytes = bytes.into();
         inbound.add(bytes.len());
-        self.connection.do_send(Received(bytes));
+        self.connection.do_send(Received::from(bytes));
     }
 
     /// The next record that has not been taken yet, without its separator, whatever it is; waits for it, a second at the

@@ -7,7 +7,7 @@ use futures::channel::oneshot;
 
 use crate::{
     AuthorizationContext, Authorize, ClaimsPrincipal, ConnectRequest, ConnectionId, Decision, NewConnection,
-    Policy,
+    Policy, StatefulReconnect,
     protocol::TransferFormat,
     testing::{
         ConnectError, TestClient,
@@ -132,19 +132,21 @@ impl<'a> TestConnect<'a> {
         let id = ConnectionId::random();
         let start = {
             let (id, pipe, flow, runtime) = (id.clone(), pipe.clone(), flow.clone(), worker.runtime.clone());
-            let (user, request) = (self.user, self.request);
+            let (user, request, policy) = (self.user.clone(), self.request, self.policy);
             let (maximum_backlog, expires_at) = (self.maximum_backlog, self.expires_at);
             move || {
                 let connection = runtime.connect(NewConnection {
                     id,
                     user,
                     request,
+                    policy,
                     transport: InProcessTransport::start_for(pipe.clone()),
                     flow,
                     formats: &[TransferFormat::Text, TransferFormat::Binary],
                     has_inherent_keep_alive: false,
                     maximum_backlog,
                     expires_at,
+                    stateful: StatefulReconnect::Off,
                     lease: Box::new(Lease(pipe.clone())),
                 });
                 pipe.serve(connection.clone());
@@ -164,13 +166,17 @@ impl<'a> TestConnect<'a> {
                 }
             }
         };
-        Ok(TestClient::new(id, pipe, flow, connection, worker.runtime.options().naming_policy))
+        let naming = worker.runtime.options().naming_policy;
+        Ok(TestClient::new(id, pipe, flow, connection, naming, self.user))
     }
 
     /// Asks what the face of a server asks before it lets a request through.
     async fn authorize(&self) -> Result<(), ConnectError> {
-        let Some(policy) = &self.policy else { return Ok(()) };
         let Some(worker) = self.workers.first() else { return Err(ConnectError::Ended) };
+        if worker.runtime.is_revoked(&self.user) {
+            return Err(ConnectError::Unauthorized);
+        }
+        let Some(policy) = &self.policy else { return Ok(()) };
         let context = AuthorizationContext::for_request(self.user.clone(), self.request.clone());
         let authorization = worker.runtime.authorization();
         match authorization.send(Authorize { policy: policy.clone(), context }).await {

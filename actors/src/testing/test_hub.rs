@@ -13,8 +13,10 @@ use std::{
 use actix_rt::Arbiter;
 
 use crate::{
-    ClaimsPrincipal, DefaultUserIdProvider, DescribeError, Hub, HubContext, HubFilter, HubFilters,
-    HubOptions, HubRuntime, HubServer, Policies, Policy, UserIdProvider,
+    Authorization, ClaimsPrincipal, DefaultUserIdProvider, DescribeError, GroupDemands, Hub, HubContext,
+    HubFilter, HubFilters, HubOptions, HubRuntime, HubServer, Policies, Policy, PolicyProvider,
+    UserIdProvider, Users,
+    backplane::Backplane,
     metrics::Metrics,
     testing::{ConnectError, TestClient, TestConnect},
 };
@@ -93,7 +95,10 @@ impl<H: Hub> TestHub<H> {
             policies: Policies::default(),
             user_ids: Arc::new(DefaultUserIdProvider),
             filters: HubFilters::default(),
+            authorization: Authorization::new(),
+            groups: GroupDemands::new(),
             workers: 0,
+            backplane: None,
         }
     }
 
@@ -124,6 +129,12 @@ impl<H: Hub> TestHub<H> {
     #[must_use]
     pub fn context(&self) -> HubContext<H> {
         self.server.context()
+    }
+
+    /// The people who are connected.
+    #[must_use]
+    pub fn users(&self) -> Users {
+        self.server.users()
     }
 
     /// What is counted of the hub. Connections in memory are none of those that are counted by their transports.
@@ -189,7 +200,10 @@ pub struct TestHubBuilder<H> {
     policies: Policies,
     user_ids: Arc<dyn UserIdProvider>,
     filters: HubFilters,
+    authorization: Authorization,
+    groups: GroupDemands,
     workers: usize,
+    backplane: Option<Arc<dyn Backplane>>,
 }
 
 impl<H: Hub> TestHubBuilder<H> {
@@ -211,6 +225,41 @@ impl<H: Hub> TestHubBuilder<H> {
     #[must_use]
     pub fn default_policy(mut self, policy: Policy) -> Self {
         self.policies.set_default(policy);
+        self
+    }
+
+    /// Who knows the policies that are not defined.
+    #[must_use]
+    pub fn policy_provider(mut self, provider: impl PolicyProvider) -> Self {
+        self.policies.set_provider(provider);
+        self
+    }
+
+    /// What is demanded of who connects where the hub demands nothing.
+    #[must_use]
+    pub fn fallback_policy(mut self, policy: Policy) -> Self {
+        self.policies.set_fallback(policy);
+        self
+    }
+
+    /// Whether the rest of a policy's handlers are asked after one has said no; they are.
+    #[must_use]
+    pub fn invoke_handlers_after_failure(mut self, invoke: bool) -> Self {
+        self.policies.invoke_handlers_after_failure(invoke);
+        self
+    }
+
+    /// Groups that are only for those who meet a demand.
+    #[must_use]
+    pub fn groups(mut self, groups: GroupDemands) -> Self {
+        self.groups = groups;
+        self
+    }
+
+    /// Gives the policies to what the hub asks them by.
+    #[must_use]
+    pub fn authorization(mut self, authorization: &Authorization) -> Self {
+        self.authorization = authorization.clone();
         self
     }
 
@@ -236,6 +285,13 @@ impl<H: Hub> TestHubBuilder<H> {
         self
     }
 
+    /// Joins it to hubs of the same name on other servers.
+    #[must_use]
+    pub fn backplane(mut self, backplane: Arc<dyn Backplane>) -> Self {
+        self.backplane = Some(backplane);
+        self
+    }
+
     /// Starts the actors.
     ///
     /// # Panics
@@ -256,8 +312,15 @@ impl<H: Hub> TestHubBuilder<H> {
     /// When no actix system runs on this thread.
     pub fn try_start(self) -> Result<TestHub<H>, DescribeError> {
         let server =
-            HubServer::with_filters(self.hub, self.options, &self.policies, self.user_ids, &self.filters)?;
+            HubServer::with_filters(self.hub, self.options, &self.policies, self.user_ids, &self.filters)?
+                .with_groups(&self.policies, &self.groups)?;
+        let server = match self.backplane {
+            Some(backplane) => server.with_backplane(backplane),
+            None => server,
+        };
         let policy = server.policy(&self.policies, &[])?;
+        let bound = self.authorization.bind(&self.policies, server.options(), server.metrics());
+        bound.map_err(|err| DescribeError::Policy(None, err))?;
         let server = Arc::new(server);
         let workers = match self.workers {
             0 => vec![TestWorker { runtime: server.start(), arbiter: None }],

@@ -25,4 +25,13 @@ impl B {
     }
 }
 
+struct C;
+
+#[hub(crate = "actix_signalr_actors")]
+impl C {
+    async fn on_authentication_refreshed(&self, _ctx: HubCallerContext, _user: ClaimsPrincipal) -> HubResult {
+        Ok(())
+    }
+}
+
 fn main() {}

@@ -1,34 +1,26 @@
-//! The scheme itself: who a cookie says somebody is, and how he gets one.
+//! The scheme itself: its options, and what it answers to those it does not know.
 
-use std::{
-    fmt,
-    future::Future,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use actix_signalr_actors::ClaimsPrincipal;
 use actix_web::{
     HttpRequest,
     http::{
         StatusCode,
-        header::{HeaderValue, HttpDate, LOCATION},
+        header::{HeaderValue, LOCATION},
     },
     web::Query,
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures::future::LocalBoxFuture;
 
 use crate::authentication::{
-    AuthenticateResult, AuthenticationFailure, AuthenticationRequest, AuthenticationScheme,
-    AuthenticationTicket, ConfigurationError, Denial,
+    AuthenticateResult, AuthenticationRequest, AuthenticationScheme, AuthenticationTicket,
+    ConfigurationError, Denial, SchemeError,
     cookie::{
-        CookieError, CookieHeaders, KeyRing, SameSite, SecurePolicy, SignInProperties,
-        chunks::{self, Attributes, Found},
-        redirect,
-        response_headers::{renew, supersede},
-        ticket::Ticket,
+        CookieEvents, CookieHeaders, CookiePage, CookieRedirect, KeyRing, SameSite, SecurePolicy,
+        SessionStore, SignInProperties, cookie_form::CookieForm, redirect,
     },
+    event::caught_now,
 };
 
 /// The scheme for cookies: a ticket that only this server can read and write says who somebody is.
@@ -36,7 +28,11 @@ use crate::authentication::{
 /// A clone is the same scheme: one is given to the server, another to the handler of the login page.
 ///
 /// Without HTTPS a cookie can be read on its way. One that has been signed out stays valid until it expires, if somebody
-/// has kept a copy of it; [`validate_principal`](Self::validate_principal) is where to refuse it.
+/// has kept a copy of it, unless there is a [`session_store`](Self::session_store); or [`validate_principal`](Self::validate_principal)
+/// refuses it.
+///
+/// Browsers send cookies by themselves, whichever page asks: so a WebSocket that a cookie has authenticated must come from a
+/// page of the same origin, or of one that [`HttpConnectionOptions::allowed_origins`](crate::HttpConnectionOptions::allowed_origins) names.
 ///
 /// ```
 /// use actix_signalr::{ClaimsIdentity, CookieAuthentication, KeyRing, SignInProperties, claim_types};
@@ -52,7 +48,7 @@ use crate::authentication::{
 ///     // ... once the password has been checked:
 ///     let user = ClaimsIdentity::new("Password").claim(claim_types::NAME_IDENTIFIER, "ann");
 ///     let mut response = HttpResponse::Ok().finish();
-///     cookies.sign_in(&request, user, &SignInProperties::new())?.add_to(&mut response);
+///     cookies.sign_in(&request, user, &SignInProperties::new()).await?.add_to(&mut response);
 ///     Ok(response)
 /// }
 /// # Ok(())
@@ -60,20 +56,20 @@ use crate::authentication::{
 /// ```
 #[derive(Clone)]
 pub struct CookieAuthentication {
-    name: String,
-    keys: KeyRing,
-    cookie_name: Option<String>,
-    same_site: SameSite,
-    secure: SecurePolicy,
-    lifetime: Duration,
-    sliding_expiration: bool,
+    pub(super) name: String,
+    pub(super) keys: KeyRing,
+    pub(super) form: CookieForm,
+    pub(super) lifetime: Duration,
+    pub(super) sliding_expiration: bool,
     login_path: String,
     access_denied_path: String,
     allowed_hosts: Vec<String>,
-    validate_principal: Option<Arc<ValidatePrincipal>>,
+    pub(super) session_store: Option<Arc<dyn SessionStore>>,
+    pub(super) validate_principal: Option<Arc<ValidatePrincipal>>,
+    pub(super) events: CookieEvents,
 }
 
-type ValidatePrincipal =
+pub(super) type ValidatePrincipal =
     dyn Fn(AuthenticationTicket) -> LocalBoxFuture<'static, PrincipalCheck> + Send + Sync;
 
 /// What becomes of somebody whose cookie is valid.
@@ -82,6 +78,8 @@ type ValidatePrincipal =
 pub enum PrincipalCheck {
     /// He is let in.
     Keep,
+    /// He is let in, and his cookie is renewed, whatever is left of its time.
+    Renew,
     /// He is not; the request is anonymous.
     Reject,
     /// He is let in as this principal, and his cookie is renewed to say so.
@@ -95,15 +93,15 @@ impl CookieAuthentication {
         Self {
             name: DEFAULT_NAME.to_owned(),
             keys,
-            cookie_name: None,
-            same_site: SameSite::default(),
-            secure: SecurePolicy::default(),
+            form: CookieForm::default(),
             lifetime: DEFAULT_LIFETIME,
             sliding_expiration: true,
             login_path: "/Account/Login".to_owned(),
             access_denied_path: "/Account/AccessDenied".to_owned(),
             allowed_hosts: Vec::new(),
+            session_store: None,
             validate_principal: None,
+            events: CookieEvents::default(),
         }
     }
 
@@ -117,21 +115,50 @@ impl CookieAuthentication {
     /// The name of the cookie; `.AspNetCore.` and the name of the scheme.
     #[must_use]
     pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
-        self.cookie_name = Some(name.into());
+        self.form.name = Some(name.into());
+        self
+    }
+
+    /// The paths of this server that browsers send the cookie to, with all below it; `/`.
+    #[must_use]
+    pub fn cookie_path(mut self, path: impl Into<String>) -> Self {
+        self.form.path = path.into();
+        self
+    }
+
+    /// The domain that browsers send the cookie to, with all its subdomains; by default this host alone.
+    #[must_use]
+    pub fn cookie_domain(mut self, domain: impl Into<String>) -> Self {
+        self.form.domain = Some(domain.into());
         self
     }
 
     /// Which requests from other sites carry the cookie; [`SameSite::Lax`].
     #[must_use]
     pub const fn same_site(mut self, same_site: SameSite) -> Self {
-        self.same_site = same_site;
+        self.form.same_site = same_site;
         self
     }
 
     /// When the cookie is for HTTPS alone; [`SecurePolicy::SameAsRequest`].
     #[must_use]
     pub const fn secure(mut self, policy: SecurePolicy) -> Self {
-        self.secure = policy;
+        self.form.secure = policy;
+        self
+    }
+
+    /// Whether the cookie is hidden from scripts; yes. A script that can read it can send it anywhere.
+    #[must_use]
+    pub const fn http_only(mut self, http_only: bool) -> Self {
+        self.form.http_only = http_only;
+        self
+    }
+
+    /// How long browsers keep the cookie, in whole seconds, whatever its ticket says; by default until they are closed, or
+    /// until it expires if it is [persistent](crate::SignInProperties::persistent). The ticket's own time counts in any case.
+    #[must_use]
+    pub const fn max_age(mut self, max_age: Duration) -> Self {
+        self.form.max_age = Some(max_age);
         self
     }
 
@@ -172,6 +199,14 @@ impl CookieAuthentication {
         self
     }
 
+    /// Keeps tickets in a store on the server: the cookie holds a key to it and nothing else, and a session that is removed
+    /// there is over. By default the cookie holds the ticket. Cookies of one way are not good in the other.
+    #[must_use]
+    pub fn session_store(mut self, store: impl SessionStore) -> Self {
+        self.session_store = Some(Arc::new(store));
+        self
+    }
+
     /// Has the last word on a valid cookie, on every request that shows it: whether its user still exists, say, or has
     /// signed out meanwhile.
     #[must_use]
@@ -183,29 +218,6 @@ impl CookieAuthentication {
         self
     }
 
-    /// The headers that sign somebody in.
-    ///
-    /// # Errors
-    /// The principal is not authenticated, has too many claims, or the cookie cannot be encrypted.
-    pub fn sign_in(
-        &self,
-        http: &HttpRequest,
-        principal: impl Into<ClaimsPrincipal>,
-        properties: &SignInProperties,
-    ) -> Result<CookieHeaders, CookieError> {
-        self.sign_in_at(http, principal.into(), properties, SystemTime::now())
-    }
-
-    /// The headers that sign somebody out: his browser forgets the cookie.
-    pub fn sign_out(&self, http: &HttpRequest) -> CookieHeaders {
-        supersede(http, &self.name);
-        let name = self.name_of_cookie();
-        let Attributes(attributes) = self.attributes(http, Some(SystemTime::UNIX_EPOCH));
-        let names = std::iter::once(name.clone()).chain(chunks::names(http.headers(), &name));
-        // The configuration has been checked, so that there is nothing in it that a header cannot hold.
-        CookieHeaders::new(names.map(|name| format!("{name}={attributes}"))).unwrap_or_default()
-    }
-
     /// Where the login page is to send somebody back to: what the query's `ReturnUrl` says, if that is a path of this
     /// server and not of another one.
     #[must_use]
@@ -213,131 +225,23 @@ impl CookieAuthentication {
         redirect::return_url(http)
     }
 
-    pub(super) fn sign_in_at(
-        &self,
-        http: &HttpRequest,
-        principal: ClaimsPrincipal,
-        properties: &SignInProperties,
-        now: SystemTime,
-    ) -> Result<CookieHeaders, CookieError> {
-        if !principal.is_authenticated() {
-            return Err(CookieError::NotAuthenticated);
-        }
-        let ticket = Ticket {
-            principal: Arc::new(principal),
-            issued_at: now,
-            // A time out of reach is one that nobody lives to see.
-            expires_at: properties
-                .expires_at
-                .or_else(|| now.checked_add(self.lifetime))
-                .unwrap_or_else(last_time),
-            is_persistent: properties.is_persistent,
-            allow_refresh: !properties.forbid_refresh,
-        };
-        let headers = self.headers_of(http, &ticket)?;
-        supersede(http, &self.name);
-        Ok(headers)
-    }
-
-    pub(super) async fn authenticate_at(&self, http: &HttpRequest, now: SystemTime) -> AuthenticateResult {
-        let failure = |reason: &'static str| AuthenticateResult::Failure(AuthenticationFailure::new(reason));
-        let value = match chunks::find(http.headers(), &self.name_of_cookie()) {
-            Found::Nothing => return AuthenticateResult::NoResult,
-            Found::Incomplete => return failure("a part of the cookie is missing"),
-            Found::Value(value) => value,
-        };
-        let Some(ticket) = self.read(&value) else { return failure("the cookie cannot be read") };
-        if ticket.expires_at < now {
-            return failure("the cookie has expired");
-        }
-        let mut renewed = ticket.renewed(now).filter(|_| self.sliding_expiration);
-        let mut accepted = self.accepted(renewed.as_ref().unwrap_or(&ticket));
-        if let Some(check) = &self.validate_principal {
-            match check(accepted.clone()).await {
-                PrincipalCheck::Keep => {}
-                PrincipalCheck::Reject => return failure("the principal was rejected"),
-                PrincipalCheck::Replace(principal) => {
-                    let replaced = Ticket { principal, ..ticket.starting_at(now) };
-                    accepted = self.accepted(&replaced);
-                    renewed = Some(replaced);
-                }
-            }
-        }
-        if let Some(ticket) = renewed {
-            match self.headers_of(http, &ticket) {
-                Ok(headers) => renew(http, &self.name, headers),
-                Err(err) => tracing::warn!(scheme = %self.name, error = %err, "cookie not renewed"),
-            }
-        }
-        AuthenticateResult::Success(accepted)
-    }
-
-    fn accepted(&self, ticket: &Ticket) -> AuthenticationTicket {
-        AuthenticationTicket::new(ticket.principal.clone(), self.name.clone())
-            .with_issued_at(ticket.issued_at)
-            .with_expires_at(ticket.expires_at)
-    }
-
-    fn read(&self, value: &str) -> Option<Ticket> {
-        let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
-        Ticket::from_bytes(&self.keys.unprotect(&self.name, &sealed)?)
-    }
-
-    fn headers_of(&self, http: &HttpRequest, ticket: &Ticket) -> Result<CookieHeaders, CookieError> {
-        let value = URL_SAFE_NO_PAD.encode(self.keys.protect(&self.name, &ticket.to_bytes())?);
-        let name = self.name_of_cookie();
-        let attributes = self.attributes(http, ticket.is_persistent.then_some(ticket.expires_at));
-        let mut cookies = chunks::split(&name, &value, &attributes).ok_or(CookieError::TooLarge)?;
-        // Parts of a longer one before it are of no use any more.
-        let Attributes(deleted) = self.attributes(http, Some(SystemTime::UNIX_EPOCH));
-        let kept = cookies.len().saturating_sub(1);
-        let left_over = chunks::names(http.headers(), &name).into_iter().skip(kept);
-        cookies.extend(left_over.map(|part| format!("{part}={deleted}")));
-        CookieHeaders::new(cookies).ok_or(CookieError::Encryption)
-    }
-
-    fn attributes(&self, http: &HttpRequest, expires: Option<SystemTime>) -> Attributes {
-        let mut text = String::new();
-        if let Some(time) = expires {
-            text.push_str(&format!(
-                "; expires={}",
-                HttpDate::from(time.clamp(SystemTime::UNIX_EPOCH, last_time()))
-            ));
-        }
-        text.push_str("; path=/");
-        let is_secure = self.secure == SecurePolicy::Always
-            || self.same_site == SameSite::None
-            || redirect::is_secure(http);
-        if is_secure {
-            text.push_str("; secure");
-        }
-        text.push_str(match self.same_site {
-            SameSite::Strict => "; samesite=strict",
-            SameSite::Lax => "; samesite=lax",
-            SameSite::None => "; samesite=none",
-        });
-        text.push_str("; httponly");
-        Attributes(text)
-    }
-
-    fn name_of_cookie(&self) -> String {
-        let default = || format!("{NAME_PREFIX}{}", redirect::escape(&self.name));
-        self.cookie_name.clone().unwrap_or_else(default)
-    }
-
     /// Sends a person to a page; tells a program where it is.
-    fn send_to(
-        &self,
-        path: &str,
-        status: StatusCode,
-        request: &AuthenticationRequest<'_>,
-        denial: &mut Denial,
-    ) {
+    fn send_to(&self, page: CookiePage, request: &AuthenticationRequest<'_>, denial: &mut Denial) {
+        let (path, status) = match page {
+            CookiePage::Login => (&self.login_path, StatusCode::UNAUTHORIZED),
+            CookiePage::AccessDenied => (&self.access_denied_path, StatusCode::FORBIDDEN),
+        };
         let http = request.http();
         let is_for_programs = request.hub_path().is_some() || is_scripted(http);
         denial.set_status(if is_for_programs { status } else { StatusCode::FOUND });
         if let Ok(value) = HeaderValue::try_from(redirect::location(http, path, &self.allowed_hosts)) {
             denial.insert_header(LOCATION, value);
+        }
+        if self.events.on_redirect.is_set() {
+            let mut context = CookieRedirect::new(request, page, denial.clone());
+            if caught_now(&self.name, || self.events.on_redirect.raise(&mut context)).is_some() {
+                *denial = context.into_denial();
+            }
         }
     }
 }
@@ -351,7 +255,7 @@ impl AuthenticationScheme for CookieAuthentication {
         &'a self,
         request: &'a AuthenticationRequest<'a>,
     ) -> LocalBoxFuture<'a, AuthenticateResult> {
-        Box::pin(self.authenticate_at(request.http(), SystemTime::now()))
+        Box::pin(self.authenticate_at(request.http(), std::time::SystemTime::now()))
     }
 
     fn challenge(
@@ -360,21 +264,39 @@ impl AuthenticationScheme for CookieAuthentication {
         _result: &AuthenticateResult,
         denial: &mut Denial,
     ) {
-        self.send_to(&self.login_path, StatusCode::UNAUTHORIZED, request, denial);
+        self.send_to(CookiePage::Login, request, denial);
+    }
+
+    fn is_sent_by_itself(&self) -> bool {
+        true
     }
 
     fn forbid(&self, request: &AuthenticationRequest<'_>, denial: &mut Denial) {
-        self.send_to(&self.access_denied_path, StatusCode::FORBIDDEN, request, denial);
+        self.send_to(CookiePage::AccessDenied, request, denial);
+    }
+
+    fn sign_in<'a>(
+        &'a self,
+        request: &'a AuthenticationRequest<'a>,
+        principal: ClaimsPrincipal,
+        properties: &'a SignInProperties,
+    ) -> LocalBoxFuture<'a, Result<CookieHeaders, SchemeError>> {
+        Box::pin(async move { Ok(Self::sign_in(self, request.http(), principal, properties).await?) })
+    }
+
+    fn sign_out<'a>(
+        &'a self,
+        request: &'a AuthenticationRequest<'a>,
+    ) -> LocalBoxFuture<'a, Result<CookieHeaders, SchemeError>> {
+        Box::pin(async move { Ok(Self::sign_out(self, request.http()).await?) })
     }
 
     fn validate(&self) -> Result<(), ConfigurationError> {
         let invalid = |option, reason| {
             Err(ConfigurationError::InvalidOption { scheme: self.name.clone(), option, reason })
         };
-        let name = self.name_of_cookie();
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if name.is_empty() || name.len() > MAXIMUM_NAME || !name.bytes().all(is_name) {
-            return invalid("cookie_name", "must be up to 255 characters that a cookie's name may have");
+        if let Err((option, reason)) = self.form.validate(&self.name) {
+            return invalid(option, reason);
         }
         for (option, path) in
             [("login_path", &self.login_path), ("access_denied_path", &self.access_denied_path)]
@@ -395,19 +317,12 @@ impl fmt::Debug for CookieAuthentication {
         f.debug_struct("CookieAuthentication")
             .field("name", &self.name)
             .field("keys", &self.keys)
-            .field("cookie_name", &self.cookie_name)
-            .field("same_site", &self.same_site)
-            .field("secure", &self.secure)
+            .field("form", &self.form)
             .field("lifetime", &self.lifetime)
             .field("sliding_expiration", &self.sliding_expiration)
+            .field("has_session_store", &self.session_store.is_some())
             .finish_non_exhaustive()
     }
-}
-
-/// The end of the year 9999: no date of HTTP is later.
-fn last_time() -> SystemTime {
-    let last = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(253_402_300_799));
-    last.unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// Whether a script says that it asks: it cannot do anything with a page.
@@ -426,10 +341,6 @@ fn is_scripted(http: &HttpRequest) -> bool {
 }
 
 const DEFAULT_NAME: &str = "Cookies";
-const NAME_PREFIX: &str = ".AspNetCore.";
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(14 * 24 * 3600);
 const REQUESTED_WITH: &str = "x-requested-with";
 const XML_HTTP_REQUEST: &str = "XMLHttpRequest";
-
-/// So that there is room for a value.
-const MAXIMUM_NAME: usize = 255;

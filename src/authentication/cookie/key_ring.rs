@@ -133,7 +133,7 @@ impl RingKey {
     }
 }
 
-fn random<const N: usize>() -> Result<[u8; N], CookieError> {
+pub(super) fn random<const N: usize>() -> Result<[u8; N], CookieError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|_| CookieError::Encryption)?;
     Ok(bytes)

@@ -12,7 +12,7 @@ pub(super) fn location(http: &HttpRequest, path: &str, allowed_hosts: &[String])
         allowed_hosts.is_empty() || allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
     };
     let base = host.filter(is_allowed).map(|host| format!("{}://{host}", scheme(http))).unwrap_or_default();
-    format!("{base}{path}?{RETURN_PARAMETER}={}", escape(&path_and_query(http)))
+    format!("{base}{path}?{RETURN_PARAMETER}={}", escape_but(&path_and_query(http), b"!$()*,;@"))
 }
 
 /// Where the query says to go back to, if that is on this server.
@@ -32,9 +32,14 @@ pub(super) fn is_local(url: &str) -> bool {
 
 /// Percent-encodes all but what is never special in an address.
 pub(super) fn escape(text: &str) -> String {
+    escape_but(text, b"")
+}
+
+/// The same, but for some characters more that are not special where the text goes.
+fn escape_but(text: &str, plain: &[u8]) -> String {
     let mut escaped = String::with_capacity(text.len() * 2);
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) || plain.contains(&byte) {
             escaped.push(char::from(byte));
         } else {
             escaped.push('%');
@@ -68,7 +73,11 @@ fn path_and_query(http: &HttpRequest) -> String {
 /// A name or an address, perhaps with a port.
 fn is_host(host: &str) -> bool {
     let may_be = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
-    !host.is_empty() && host.len() <= 255 && host.bytes().all(may_be)
+    let port = host.rsplit_once(':').map_or("", |(_, port)| if port.ends_with(']') { "" } else { port });
+    !host.is_empty()
+        && host.len() <= 255
+        && host.bytes().all(may_be)
+        && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// As ASP.NET Core calls it.

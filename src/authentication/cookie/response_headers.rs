@@ -1,11 +1,8 @@
 //! What is written into a response when somebody signs in or out, or when his cookie is renewed.
 
 use actix_web::{
-    Error, HttpMessage, HttpRequest, HttpResponse,
-    body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
+    HttpMessage, HttpRequest, HttpResponse,
     http::header::{CACHE_CONTROL, EXPIRES, HeaderMap, HeaderName, HeaderValue, PRAGMA, SET_COOKIE},
-    middleware::Next,
 };
 
 /// The headers of a response that sets or deletes cookies.
@@ -74,34 +71,12 @@ fn change(http: &HttpRequest, change: impl FnOnce(&mut Pending)) {
 }
 
 /// Writes what is renewed into a response, once.
-pub(crate) fn write_pending<B>(http: &HttpRequest, response: &mut HttpResponse<B>) {
+pub(in crate::authentication) fn write_pending<B>(http: &HttpRequest, response: &mut HttpResponse<B>) {
     let mut extensions = http.extensions_mut();
     let Some(Pending(pending)) = extensions.get_mut::<Pending>() else { return };
     for headers in pending.iter_mut().filter_map(|(_, headers)| headers.take()) {
         headers.add_to(response);
     }
-}
-
-/// Middleware that writes renewed cookies into the responses of the application's own routes, whose handlers have asked the
-/// schemes who somebody is. Routes of hubs do so by themselves.
-///
-/// ```
-/// use actix_signalr::write_renewed_cookies;
-/// use actix_web::{App, middleware::from_fn};
-///
-/// let app = App::new().wrap(from_fn(write_renewed_cookies));
-/// ```
-///
-/// # Errors
-/// Those of the handler.
-pub async fn write_renewed_cookies<B: MessageBody>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
-    let mut response = next.call(request).await?;
-    let http = response.request().clone();
-    write_pending(&http, response.response_mut());
-    Ok(response)
 }
 
 const NOT_TO_BE_KEPT: [(HeaderName, &str); 3] =

@@ -10,9 +10,12 @@ pub enum SameSite {
     /// Following a link does; nothing that a page does by itself, such as opening a WebSocket.
     #[default]
     Lax,
-    /// All do: every site can open hubs as the user, unless the `Origin` is checked. The cookie is then marked as secure,
-    /// or no browser keeps it.
+    /// All do. That no other site's pages open hubs as the user is then up to the check of their origin alone, see
+    /// [`HttpConnectionOptions::allowed_origins`](crate::HttpConnectionOptions::allowed_origins). The cookie is then marked as secure, or no
+    /// browser keeps it.
     None,
+    /// The cookie says nothing of it, and each browser does as it likes; most take it for [`Lax`](Self::Lax).
+    Unspecified,
 }
 
 /// When a cookie is for HTTPS alone.
@@ -24,6 +27,8 @@ pub enum SecurePolicy {
     SameAsRequest,
     /// Always.
     Always,
+    /// Never: whoever listens on the way to this server can become its user.
+    Never,
 }
 
 /// How somebody is signed in.

@@ -4,12 +4,15 @@ use std::borrow::Cow;
 
 use actix_signalr_actors::{Claim, ClaimsIdentity, LOCAL_AUTHORITY, claim_types};
 
-use crate::authentication::jwt::json::{Json, Members};
+use crate::authentication::jwt::{
+    json::{Json, Members},
+    long_names::long_name,
+};
 
 /// How the claims of a token become an identity.
 #[derive(Clone, Debug)]
 pub(in crate::authentication) struct ClaimRules {
-    /// Whether short names become the long ones of [`LONG_NAMES`].
+    /// Whether short names become [long ones](long_name).
     pub(in crate::authentication) map_inbound: bool,
     pub(in crate::authentication) name_claim_type: Cow<'static, str>,
     pub(in crate::authentication) role_claim_type: Cow<'static, str>,
@@ -37,8 +40,8 @@ impl ClaimRules {
     }
 
     fn claim_type(&self, name: String) -> Cow<'static, str> {
-        let long = LONG_NAMES.iter().find(|(short, _)| self.map_inbound && *short == name);
-        long.map_or(Cow::Owned(name), |(_, long)| Cow::Borrowed(*long))
+        let long = Some(&*name).filter(|_| self.map_inbound).and_then(long_name);
+        long.map_or_else(|| Cow::Owned(name), Cow::Borrowed)
     }
 }
 
@@ -54,34 +57,6 @@ impl Default for ClaimRules {
 
 /// How an identity from a token was authenticated.
 const AUTHENTICATION_TYPE: &str = "AuthenticationTypes.Federation";
-
-/// The names in a token that become others. `name` is not among them.
-const LONG_NAMES: &[(&str, &str)] = &[
-    ("sub", claim_types::NAME_IDENTIFIER),
-    ("nameid", claim_types::NAME_IDENTIFIER),
-    ("unique_name", claim_types::NAME),
-    ("email", claim_types::EMAIL),
-    ("role", claim_types::ROLE),
-    ("roles", claim_types::ROLE),
-    ("given_name", claim_types::GIVEN_NAME),
-    ("family_name", claim_types::SURNAME),
-    ("upn", claim_types::UPN),
-    ("birthdate", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/dateofbirth"),
-    ("gender", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/gender"),
-    ("website", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/webpage"),
-    ("actort", "http://schemas.xmlsoap.org/ws/2009/09/identity/claims/actor"),
-    ("winaccountname", "http://schemas.microsoft.com/ws/2008/06/identity/claims/windowsaccountname"),
-    ("primarysid", "http://schemas.microsoft.com/ws/2008/06/identity/claims/primarysid"),
-    ("groupsid", "http://schemas.microsoft.com/ws/2008/06/identity/claims/groupsid"),
-    ("primarygroupsid", "http://schemas.microsoft.com/ws/2008/06/identity/claims/primarygroupsid"),
-    ("authmethod", "http://schemas.microsoft.com/ws/2008/06/identity/claims/authenticationmethod"),
-    ("oid", "http://schemas.microsoft.com/identity/claims/objectidentifier"),
-    ("tid", "http://schemas.microsoft.com/identity/claims/tenantid"),
-    ("scp", "http://schemas.microsoft.com/identity/claims/scope"),
-    ("idp", "http://schemas.microsoft.com/identity/claims/identityprovider"),
-    ("acr", "http://schemas.microsoft.com/claims/authnclassreference"),
-    ("amr", "http://schemas.microsoft.com/claims/authnmethodsreferences"),
-];
 
 #[cfg(test)]
 mod tests {

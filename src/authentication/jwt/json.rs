@@ -8,7 +8,7 @@ use serde::{
 };
 use serde_json::Number;
 
-/// A JSON value. No object in it has two members of one name, and it is at most 127 levels deep.
+/// A JSON value. No object in it has two members of one name, and read by [`Members::parse`] it is at most 64 levels deep.
 #[derive(Debug, PartialEq)]
 pub(super) enum Json {
     Null,
@@ -20,6 +20,15 @@ pub(super) enum Json {
 }
 
 impl Json {
+    /// How many objects and arrays stand one in another.
+    fn depth(&self) -> usize {
+        match self {
+            Self::Array(values) => 1 + values.iter().map(Self::depth).max().unwrap_or_default(),
+            Self::Object(members) => members.depth(),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => 0,
+        }
+    }
+
     /// The text of a string, the JSON text of anything else; nothing of null.
     pub(super) fn into_text(self) -> String {
         match self {
@@ -46,16 +55,20 @@ fn number_text(number: &Number) -> String {
 }
 
 /// The members of an object, in their order.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Members(Vec<(String, Json)>);
 
 impl Members {
     /// Reads an object.
     pub(super) fn parse(json: &[u8]) -> Option<Self> {
         match serde_json::from_slice(json) {
-            Ok(Json::Object(members)) => Some(members),
+            Ok(Json::Object(members)) if members.depth() <= MAXIMUM_DEPTH => Some(members),
             Ok(_) | Err(_) => None,
         }
+    }
+
+    fn depth(&self) -> usize {
+        1 + self.0.iter().map(|(_, value)| value.depth()).max().unwrap_or_default()
     }
 
     /// The member of that name; null counts as absent.
@@ -68,6 +81,9 @@ impl Members {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 }
+
+/// As deep as .NET reads; what reads here is bounded by `serde_json` before that is looked at.
+const MAXIMUM_DEPTH: usize = 64;
 
 impl IntoIterator for Members {
     type Item = (String, Json);
@@ -175,6 +191,15 @@ mod tests {
             ("m", "1.8446744073709552E+19"),
         ];
         assert_eq!(texts, expected.map(|(name, text)| (name.to_owned(), text.to_owned())));
+    }
+
+    #[test]
+    fn an_object_is_at_most_sixty_four_levels_deep() {
+        let nested = |arrays: usize| format!("{{\"a\":{}{}}}", "[".repeat(arrays), "]".repeat(arrays));
+        assert!(Members::parse(nested(63).as_bytes()).is_some());
+        assert_eq!(Members::parse(nested(64).as_bytes()), None);
+        let objects = "{\"a\":".repeat(65) + "1" + &"}".repeat(65);
+        assert_eq!(Members::parse(objects.as_bytes()), None);
     }
 
     #[test]

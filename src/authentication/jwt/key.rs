@@ -50,6 +50,15 @@ impl VerificationKey {
         Self::public(SigningAlgorithm::EdDsa, DecodingKey::from_ed_pem(pem))
     }
 
+    /// A key that an identity provider has published, and that is known to be fit for its algorithms.
+    pub(super) fn published(
+        kid: Option<String>,
+        algorithms: Vec<SigningAlgorithm>,
+        material: DecodingKey,
+    ) -> Self {
+        Self { kid, algorithms, material: Ok(material) }
+    }
+
     /// The id by which tokens name it.
     ///
     /// Once a scheme has a key with an id, a token that names an id is verified by the keys of

@@ -4,6 +4,8 @@ mod algorithm;
 mod claims;
 mod json;
 mod key;
+mod key_set;
+mod long_names;
 mod refusal;
 mod rules;
 mod token;
@@ -11,7 +13,8 @@ mod token;
 pub use self::{algorithm::SigningAlgorithm, key::VerificationKey};
 pub(super) use self::{
     claims::ClaimRules,
-    rules::{Accepted, TokenRules, ValidToken},
+    key_set::read_key_set,
+    refusal::TokenRefusal,
+    rules::{Accepted, Discovered, Lifetime, TokenRules, ValidToken},
+    token::MAX_TOKEN_BYTES,
 };
-#[cfg(test)]
-pub(super) use self::{refusal::TokenRefusal, token::MAX_TOKEN_BYTES};

@@ -6,12 +6,16 @@ pub(in crate::authentication) enum TokenRefusal {
     TooLong,
     Malformed,
     BadSignature,
-    KeyNotFound,
+    /// No key that is known has signed it.
+    KeyNotFound {
+        /// Whether it would be valid if one had.
+        is_wanted: bool,
+    },
     NoExpiration,
-    /// It would end before it begins. Seconds since 1970, here and below.
+    /// It would end before it begins, or the application does not like its times. Seconds since 1970, here and below.
     Lifetime {
-        not_before: u64,
-        expires: u64,
+        not_before: Option<u64>,
+        expires: Option<u64>,
     },
     NotYetValid {
         not_before: u64,
@@ -23,8 +27,10 @@ pub(in crate::authentication) enum TokenRefusal {
     Audience {
         is_named: bool,
     },
-    /// With the issuer it names.
+    /// With the issuer it names, an empty text where it names none; `None` where that is null.
     Issuer(Option<String>),
+    /// It is of another kind than is asked for.
+    Type,
 }
 
 impl TokenRefusal {
@@ -34,27 +40,28 @@ impl TokenRefusal {
             Self::TooLong => "the token is too long",
             Self::Malformed => "the token is malformed",
             Self::BadSignature => "the signature is invalid",
-            Self::KeyNotFound => "the signature key was not found",
+            Self::KeyNotFound { .. } => "the signature key was not found",
             Self::NoExpiration => "the token has no expiration",
-            Self::Lifetime { .. } => "the token ends before it begins",
+            Self::Lifetime { .. } => "the token's times are invalid",
             Self::NotYetValid { .. } => "the token is not valid yet",
             Self::Expired { .. } => "the token has expired",
             Self::Audience { .. } => "the audience is invalid",
             Self::Issuer(_) => "the issuer is invalid",
+            Self::Type => "the token is of another type",
         }
     }
 
     /// For the sender, as ASP.NET Core words it; for some kinds nothing.
     pub(in crate::authentication) fn description(&self) -> Option<String> {
         Some(match self {
-            Self::TooLong | Self::Malformed => return None,
+            Self::TooLong | Self::Malformed | Self::Type => return None,
             Self::BadSignature => "The signature is invalid".to_owned(),
-            Self::KeyNotFound => "The signature key was not found".to_owned(),
+            Self::KeyNotFound { .. } => "The signature key was not found".to_owned(),
             Self::NoExpiration => "The token has no expiration".to_owned(),
             Self::Lifetime { not_before, expires } => format!(
                 "The token lifetime is invalid; NotBefore: '{}', Expires: '{}'",
-                date_time(*not_before),
-                date_time(*expires)
+                time_or_none(*not_before),
+                time_or_none(*expires)
             ),
             Self::NotYetValid { not_before } => {
                 format!("The token is not valid before '{}'", date_time(*not_before))
@@ -64,7 +71,7 @@ impl TokenRefusal {
             Self::Audience { is_named: true } => "The audience '(null)' is invalid".to_owned(),
             Self::Audience { is_named: false } => "The audience 'empty' is invalid".to_owned(),
             Self::Issuer(value) => {
-                format!("The issuer '{}' is invalid", shown(value.as_deref().unwrap_or_default()))
+                format!("The issuer '{}' is invalid", shown(value.as_deref().unwrap_or("(null)")))
             }
         })
     }
@@ -76,6 +83,10 @@ fn shown(value: &str) -> String {
         return value.to_owned();
     }
     value.chars().take(MAX_SHOWN_CHARS).chain("...".chars()).collect()
+}
+
+fn time_or_none(seconds: Option<u64>) -> String {
+    seconds.map_or_else(|| "(null)".to_owned(), date_time)
 }
 
 /// `MM/dd/yyyy HH:mm:ss` in UTC.

@@ -2,19 +2,22 @@
 //! the numbers are those of its tables.
 
 mod claims;
+mod events;
 mod form;
 mod keys;
+mod query;
 
 use std::time::{Duration, SystemTime};
 
 use actix_web::{http::header::AUTHORIZATION, test::TestRequest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use futures::FutureExt;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto::sign};
 use serde_json::{Value, json};
 
 use crate::authentication::{
-    AuthenticateResult, AuthenticationRequest, AuthenticationScheme, ConfigurationError, Denial, JwtBearer,
-    SigningAlgorithm, VerificationKey,
+    AuthenticateResult, AuthenticationFailure, AuthenticationRequest, AuthenticationScheme,
+    AuthenticationTicket, ConfigurationError, Denial, JwtBearer, SigningAlgorithm, VerificationKey,
     jwt::{MAX_TOKEN_BYTES, TokenRefusal},
 };
 
@@ -95,6 +98,30 @@ fn token_of_payload(payload: &str) -> String {
 /// Signed with the RSA key that is trusted.
 fn rsa_token(header: &Value) -> String {
     sign_claims(header, &claims(), &EncodingKey::from_rsa_pem(RSA_PRIVATE).unwrap(), Algorithm::RS256)
+}
+
+/// Schemes that have nothing to wait for.
+trait AtOnce {
+    fn validate_at(
+        &self,
+        token: &str,
+        now: SystemTime,
+    ) -> Result<AuthenticationTicket, AuthenticationFailure>;
+    fn result_at(&self, request: &AuthenticationRequest<'_>, now: SystemTime) -> AuthenticateResult;
+}
+
+impl AtOnce for JwtBearer {
+    fn validate_at(
+        &self,
+        token: &str,
+        now: SystemTime,
+    ) -> Result<AuthenticationTicket, AuthenticationFailure> {
+        self.validate_token(token, now).now_or_never().unwrap()
+    }
+
+    fn result_at(&self, request: &AuthenticationRequest<'_>, now: SystemTime) -> AuthenticateResult {
+        self.authenticate_at(request, now).now_or_never().unwrap()
+    }
 }
 
 #[track_caller]

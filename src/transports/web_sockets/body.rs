@@ -4,46 +4,59 @@ use std::{
     cell::RefCell,
     pin::Pin,
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use actix::Addr;
-use actix_signalr_actors::{ConnectionActor, transport::Flow};
+use actix_signalr_actors::{
+    ConnectionActor,
+    transport::{Attachment, Flow, Outgoing, Waiting},
+};
 use actix_web::{
     Error,
     web::{Bytes, BytesMut},
 };
 use futures::Stream;
 
-use crate::transports::{
-    taken_off,
-    web_sockets::frame::{OpCode, encode_close, encode_header, encode_pong},
+use crate::{
+    transports::{
+        taken_off,
+        web_sockets::{
+            frame::{MAX_SERVER_HEAD_BYTES, OpCode, encode_close, encode_header, encode_pong, whole_frame},
+            woken::{Note, PolledWhenWoken},
+        },
+    },
+    write_clock::{WriteLimit, Writes},
 };
 
 /// What is to be written, until the HTTP layer asks for it.
 #[derive(Debug)]
 pub(super) struct Outbox {
-    records: Vec<Bytes>,
-    /// Bytes of the backlog that are in it.
-    counted: usize,
+    records: Waiting,
     opcode: OpCode,
     pongs: BytesMut,
     close: Option<u16>,
+    /// The close frame has been written.
+    has_closed: bool,
 }
 
 impl Default for Outbox {
     fn default() -> Self {
-        Self { records: Vec::new(), counted: 0, opcode: OpCode::Text, pongs: BytesMut::new(), close: None }
+        Self {
+            records: Waiting::default(),
+            opcode: OpCode::Text,
+            pongs: BytesMut::new(),
+            close: None,
+            has_closed: false,
+        }
     }
 }
 
 impl Outbox {
-    /// Adds records; those behind a close frame are only taken off the backlog.
-    pub(super) fn push(&mut self, records: Bytes, is_closed: bool) {
-        self.counted += records.len();
-        if !is_closed {
-            self.records.push(records);
-        }
+    /// Adds records.
+    pub(super) fn push(&mut self, records: Bytes) {
+        self.records.push(Outgoing::Own(records));
     }
 
     /// From here on records are of another kind. Changes before the first of them, so none is waiting.
@@ -64,45 +77,60 @@ impl Outbox {
         self.close = Some(code);
     }
 
-    /// All there is, as frames: what is waiting shares one message, as each hub record has its own end.
-    fn take(&mut self) -> Option<Bytes> {
-        if self.records.is_empty() && self.pongs.is_empty() && self.close.is_none() {
-            return None;
+    /// All there is, as frames, and how many bytes of the backlog that takes off. What is waiting shares one message, as each
+    /// hub record has its own end; what comes behind a close frame is only taken off.
+    fn take(&mut self) -> (Option<Bytes>, usize) {
+        let records = std::mem::take(&mut self.records);
+        let counted = records.counted();
+        let is_due = !records.is_empty() || !self.pongs.is_empty() || self.close.is_some();
+        if !is_due || self.has_closed {
+            return (None, counted);
         }
-        let length: usize = self.records.iter().map(Bytes::len).sum();
-        let mut frames = self.pongs.split();
-        frames.reserve(length + LARGEST_HEADER * 2);
-        if !self.records.is_empty() {
-            encode_header(self.opcode, length, &mut frames);
-            for records in self.records.drain(..) {
-                frames.extend_from_slice(&records);
+        if self.pongs.is_empty()
+            && self.close.is_none()
+            && let Some(Outgoing::Shared(message, protocol)) = records.only()
+        {
+            return (message.framed(*protocol, |records| whole_frame(self.opcode, records)), counted);
+        }
+        let mut frames = BytesMut::with_capacity(self.pongs.len() + counted + 2 * MAX_SERVER_HEAD_BYTES);
+        frames.extend_from_slice(&std::mem::take(&mut self.pongs));
+        if !records.is_empty() {
+            encode_header(self.opcode, counted, &mut frames);
+            for outgoing in records.iter() {
+                frames.extend_from_slice(outgoing.records());
             }
         }
         if let Some(code) = self.close.take() {
+            self.has_closed = true;
             encode_close(code, &mut frames);
         }
-        Some(frames.freeze())
+        (Some(frames.freeze()), counted)
     }
 }
 
 /// Runs the actor whenever the HTTP layer has room, and hands over what it has put in its outbox.
 #[derive(Debug)]
 pub(super) struct Body<S> {
-    actor: Pin<Box<S>>,
+    actor: PolledWhenWoken<S>,
     outbox: Rc<RefCell<Outbox>>,
     flow: Flow,
-    connection: Option<Addr<ConnectionActor>>,
+    connection: Rc<Addr<ConnectionActor>>,
+    writes: Writes,
     has_ended: bool,
 }
 
-impl<S> Body<S> {
+impl<S: Stream> Body<S> {
     pub(super) fn new(
         actor: S,
+        note: Arc<Note>,
         outbox: Rc<RefCell<Outbox>>,
         flow: Flow,
-        connection: Option<Addr<ConnectionActor>>,
+        connection: Rc<Addr<ConnectionActor>>,
+        by: Attachment,
+        limit: WriteLimit,
     ) -> Self {
-        Self { actor: Box::pin(actor), outbox, flow, connection, has_ended: false }
+        let writes = limit.of(connection.clone(), by);
+        Self { actor: PolledWhenWoken::new(actor, note), outbox, flow, connection, writes, has_ended: false }
     }
 }
 
@@ -111,48 +139,66 @@ impl<S: Stream<Item = Result<Bytes, Error>>> Stream for Body<S> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
+        this.writes.end();
         if !this.has_ended {
             // The actor writes into its outbox, never into its context.
-            this.has_ended = matches!(this.actor.as_mut().poll_next(cx), Poll::Ready(None));
+            this.has_ended = matches!(this.actor.poll_next(cx), Poll::Ready(None));
         }
         let (frames, counted) = {
             let mut outbox = this.outbox.borrow_mut();
-            (outbox.take(), std::mem::take(&mut outbox.counted))
+            if let Some(outlet) = &this.flow.outlet {
+                outbox.records.append(outlet.take(cx));
+            }
+            outbox.take()
         };
-        if let Some(connection) = &this.connection {
-            taken_off(&this.flow, counted, connection);
-        }
+        taken_off(&this.flow, counted, &this.connection);
         match frames {
-            Some(frames) => Poll::Ready(Some(Ok(frames))),
+            Some(frames) => {
+                this.writes.begin();
+                Poll::Ready(Some(Ok(frames)))
+            }
             None if this.has_ended => Poll::Ready(None),
             None => Poll::Pending,
         }
     }
 }
 
-/// A frame's head without a mask has at most ten bytes.
-const LARGEST_HEADER: usize = 10;
-
 /// Some thirty pongs of the largest size.
 const MAXIMUM_PONG_BYTES: usize = 4096;
 
 #[cfg(test)]
 mod tests {
+    use actix_signalr_actors::protocol::{HubProtocol, ProtocolSet, SerializedMessage};
+
     use super::*;
 
     #[test]
     fn what_is_waiting_goes_out_as_one_message_with_the_close_frame_last() {
         let mut outbox = Outbox::default();
-        assert!(outbox.take().is_none());
-        outbox.push(Bytes::from_static(b"ab"), false);
-        outbox.push(Bytes::from_static(b"c"), false);
+        assert_eq!(outbox.take(), (None, 0));
+        outbox.push(Bytes::from_static(b"ab"));
+        outbox.push(Bytes::from_static(b"c"));
         outbox.pong(b"p");
         outbox.close(1000);
         let expected = [&b"\x8a\x01p\x81\x03abc\x88\x02"[..], &1000_u16.to_be_bytes()].concat();
-        assert_eq!(outbox.take().as_deref(), Some(&expected[..]));
-        outbox.push(Bytes::from_static(b"late"), true);
-        assert!(outbox.take().is_none());
-        assert_eq!(outbox.counted, 7);
+        assert_eq!(outbox.take(), (Some(expected.into()), 3));
+        outbox.push(Bytes::from_static(b"late"));
+        outbox.pong(b"late");
+        assert_eq!(outbox.take(), (None, 4));
+    }
+
+    #[test]
+    fn a_message_for_many_is_put_into_its_frame_once() {
+        let message = SerializedMessage::invocation("T", &(1,), ProtocolSet::ALL).unwrap();
+        let written = || {
+            let mut outbox = Outbox::default();
+            outbox.records.push(Outgoing::Shared(message.clone(), HubProtocol::Json));
+            outbox.take().0.unwrap()
+        };
+        let records = message.encoded(HubProtocol::Json).unwrap();
+        let frame = written();
+        assert_eq!(frame, [&[0x81, u8::try_from(records.len()).unwrap()], &**records].concat());
+        assert_eq!(written().as_ptr(), frame.as_ptr());
     }
 
     #[test]
@@ -161,6 +207,6 @@ mod tests {
         for _ in 0..10_000 {
             outbox.pong(&[0; 125]);
         }
-        assert!(outbox.take().unwrap().len() < MAXIMUM_PONG_BYTES + 200);
+        assert!(outbox.take().0.unwrap().len() < MAXIMUM_PONG_BYTES + 200);
     }
 }

@@ -1,7 +1,7 @@
 //! What a frame is made of, and the frames the server sends: unmasked, whole, the length in its shortest
 //! form.
 
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 
 /// What a frame carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +57,13 @@ pub(crate) fn encode_data(op_code: OpCode, payload: &[u8], out: &mut BytesMut) {
     out.put_slice(payload);
 }
 
+/// A whole message as one frame, by itself.
+pub(super) fn whole_frame(op_code: OpCode, payload: &[u8]) -> Bytes {
+    let mut out = BytesMut::new();
+    encode_data(op_code, payload, &mut out);
+    out.freeze()
+}
+
 /// Writes the answer to a ping of this payload, which has at most [`MAX_CONTROL_BYTES`].
 pub(crate) fn encode_pong(payload: &[u8], out: &mut BytesMut) {
     debug_assert!(payload.len() <= MAX_CONTROL_BYTES);
@@ -85,7 +92,8 @@ pub(super) const LENGTH_OF_16_BITS: u8 = 126;
 /// The length field's value which says that the length follows in eight bytes.
 pub(super) const LENGTH_OF_64_BITS: u8 = 127;
 
-const MAX_SERVER_HEAD_BYTES: usize = 10;
+/// The head of a frame without a mask has at most so many bytes.
+pub(super) const MAX_SERVER_HEAD_BYTES: usize = 10;
 
 #[cfg(test)]
 mod tests {

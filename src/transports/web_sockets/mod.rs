@@ -10,25 +10,32 @@ pub(crate) mod frame;
 mod reader;
 pub(crate) mod upgrade;
 mod utf8;
+mod woken;
 
-use std::{cell::RefCell, fmt, rc::Rc, time::Duration};
+use std::{any::Any, cell::RefCell, fmt, rc::Rc, sync::Arc, time::Duration};
 
 use actix::prelude::*;
 use actix_signalr_actors::{
     ConnectionActor, ProtocolError,
     protocol::TransferFormat,
-    transport::{Flow, Outbound, Received, TransportClosed},
+    transport::{Attachment, CloseReason, Flow, Outbound, Received, TransportClosed},
 };
-use actix_web::{HttpResponse, body::BodyStream, http::header::HeaderValue, web::Payload};
+use actix_web::{
+    HttpResponse,
+    body::BodyStream,
+    http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL},
+    web::Payload,
+};
 use actix_web_actors::HttpContext;
 
 use crate::{
-    options::HttpConnectionOptions,
     transports::web_sockets::{
         body::{Body, Outbox},
         frame::{CLOSE_NORMAL, OpCode},
         reader::{Read, Reader},
+        woken::Note,
     },
+    write_clock::WriteLimit,
 };
 
 /// A WebSocket carries both.
@@ -36,7 +43,10 @@ pub(crate) const FORMATS: &[TransferFormat] = &[TransferFormat::Text, TransferFo
 
 /// One socket.
 pub(crate) struct WebSocketTransport {
-    connection: Addr<ConnectionActor>,
+    /// One address for all of the socket, as each that is cloned takes 100 bytes.
+    connection: Rc<Addr<ConnectionActor>>,
+    /// Which of the sockets of its connection it is.
+    by: Attachment,
     /// What the socket is to be given; taken by the response's body.
     outbox: Rc<RefCell<Outbox>>,
     close_timeout: Duration,
@@ -44,32 +54,45 @@ pub(crate) struct WebSocketTransport {
     is_over: bool,
     /// A close frame has gone out.
     has_closed: bool,
+    _kept: Option<Box<dyn Any>>,
 }
 
 impl WebSocketTransport {
-    /// The response that turns the request into a socket, served by the connection that `connect` starts.
+    /// The response that turns the request into a socket, served by the connection that `connect` starts or finds.
     pub(crate) fn respond(
-        accept: HeaderValue,
-        payload: Payload,
-        options: &HttpConnectionOptions,
+        Upgrade { accept, sub_protocol, payload, close_timeout, limit, kept }: Upgrade,
+        flow: Flow,
+        by: Attachment,
         connect: impl FnOnce(Recipient<Outbound>, Flow) -> Addr<ConnectionActor> + 'static,
     ) -> HttpResponse {
-        let flow = Flow::new(options.application_max_buffer_size, options.transport_max_buffer_size);
         let outbox = Rc::new(RefCell::new(Outbox::default()));
-        let close_timeout = options.close_timeout;
         let shared = outbox.clone();
         let counted = flow.clone();
         let connection = Rc::new(RefCell::new(None));
         let started = connection.clone();
+        let brought = Arc::<Note>::default();
+        let noted = brought.clone().into();
         let frames = HttpContext::with_factory(move |ctx: &mut HttpContext<Self>| {
-            ctx.add_stream(Reader::new(payload, flow.inbound.clone()));
-            let connection = connect(ctx.address().recipient(), flow);
+            ctx.add_stream(Reader::new(payload, noted, flow.inbound.clone()));
+            let connection = Rc::new(connect(ctx.address().recipient(), flow));
             *started.borrow_mut() = Some(connection.clone());
-            Self { connection, outbox: shared, close_timeout, is_over: false, has_closed: false }
+            Self {
+                connection,
+                by,
+                outbox: shared,
+                close_timeout,
+                is_over: false,
+                has_closed: false,
+                _kept: kept,
+            }
         });
-        let connection = connection.borrow_mut().take();
-        upgrade::switching_protocols(accept)
-            .body(BodyStream::new(Body::new(frames, outbox, counted, connection)))
+        #[allow(clippy::expect_used, reason = "the closure above has just set it")]
+        let connection = connection.borrow_mut().take().expect("the connection was started");
+        let mut response = upgrade::switching_protocols(accept);
+        if let Some(sub_protocol) = sub_protocol {
+            response.insert_header((SEC_WEBSOCKET_PROTOCOL, sub_protocol));
+        }
+        response.body(BodyStream::new(Body::new(frames, brought, outbox, counted, connection, by, limit)))
     }
 
     /// Writes a close frame behind all that is to be written; nothing goes out after it.
@@ -80,44 +103,59 @@ impl WebSocketTransport {
     }
 
     /// The socket brings nothing more.
-    fn over(&mut self, failure: Option<ProtocolError>) {
+    fn over(&mut self, reason: CloseReason) {
         if !std::mem::replace(&mut self.is_over, true) {
-            self.connection.do_send(TransportClosed(failure));
+            self.connection.do_send(TransportClosed { reason, by: self.by });
         }
     }
+}
+
+/// A request that becomes a socket.
+pub(crate) struct Upgrade {
+    pub(crate) accept: HeaderValue,
+    /// The one chosen, of those that the client offers.
+    pub(crate) sub_protocol: Option<HeaderValue>,
+    pub(crate) payload: Payload,
+    /// How long the client may take to close its end.
+    pub(crate) close_timeout: Duration,
+    /// What its writes are held to.
+    pub(crate) limit: WriteLimit,
+    /// Dropped with the socket.
+    pub(crate) kept: Option<Box<dyn Any>>,
 }
 
 impl Actor for WebSocketTransport {
     type Context = HttpContext<Self>;
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        self.over(None);
+        self.over(CloseReason::Lost);
     }
 }
 
 impl StreamHandler<Read> for WebSocketTransport {
     fn handle(&mut self, read: Read, ctx: &mut Self::Context) {
         match read {
-            Read::Data(bytes) => self.connection.do_send(Received(bytes)),
+            Read::Data(bytes) => self.connection.do_send(Received { bytes, by: self.by }),
             Read::Ping(payload) if !self.has_closed => self.outbox.borrow_mut().pong(&payload),
             Read::Ping(_) => {}
             Read::Closed => {
                 // Whatever code came, the answer is that all is well: section 6.5 of the transports.
                 self.close(CLOSE_NORMAL);
-                self.over(None);
+                self.over(CloseReason::Closed);
                 ctx.stop();
             }
             Read::Failed(err) => {
                 tracing::debug!(error = %err, "WebSocket broken off");
                 self.close(err.close_code());
-                self.over(Some(ProtocolError::named("WebSocketException", err.to_string())));
+                let err = ProtocolError::named("WebSocketException", err.to_string());
+                self.over(CloseReason::Failed(err));
                 ctx.stop();
             }
         }
     }
 
     fn finished(&mut self, ctx: &mut Self::Context) {
-        self.over(None);
+        self.over(CloseReason::Lost);
         ctx.stop();
     }
 }
@@ -127,7 +165,7 @@ impl Handler<Outbound> for WebSocketTransport {
 
     fn handle(&mut self, outbound: Outbound, ctx: &mut Self::Context) {
         match outbound {
-            Outbound::Send(records) => self.outbox.borrow_mut().push(records, self.has_closed),
+            Outbound::Send(records) => self.outbox.borrow_mut().push(records),
             Outbound::UseFormat(format) => {
                 let opcode = if format == TransferFormat::Text { OpCode::Text } else { OpCode::Binary };
                 self.outbox.borrow_mut().use_opcode(opcode);

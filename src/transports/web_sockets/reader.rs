@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use actix_signalr_actors::transport::Backlog;
@@ -14,6 +14,8 @@ use crate::transports::web_sockets::decoder::{Control, FrameDecoder, FrameError}
 /// Reads while the hub keeps up with what has been read.
 pub(super) struct Reader {
     payload: Payload,
+    /// Woken when there is more in the payload.
+    waker: Waker,
     decoder: FrameDecoder,
     inbound: Backlog,
     /// Bytes of a read whose data has gone up and whose rest has not been looked at.
@@ -35,8 +37,8 @@ pub(super) enum Read {
 }
 
 impl Reader {
-    pub(super) fn new(payload: Payload, inbound: Backlog) -> Self {
-        Self { payload, decoder: FrameDecoder::default(), inbound, rest: Bytes::new(), next: None }
+    pub(super) fn new(payload: Payload, waker: Waker, inbound: Backlog) -> Self {
+        Self { payload, waker, decoder: FrameDecoder::default(), inbound, rest: Bytes::new(), next: None }
     }
 
     /// Decodes what has been read up to the next control frame; data that came before it goes first.
@@ -63,7 +65,7 @@ impl Reader {
 impl Stream for Reader {
     type Item = Read;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Read>> {
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Read>> {
         if let Some(read) = self.next.take() {
             return Poll::Ready(Some(read));
         }
@@ -77,7 +79,8 @@ impl Stream for Reader {
             if self.inbound.wait() {
                 return Poll::Pending;
             }
-            match Pin::new(&mut self.payload).poll_next(cx) {
+            let Self { payload, waker, .. } = &mut *self;
+            match Pin::new(payload).poll_next(&mut Context::from_waker(waker)) {
                 Poll::Ready(Some(Ok(bytes))) => self.rest = bytes,
                 Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(None),
                 Poll::Pending => return Poll::Pending,

@@ -10,11 +10,13 @@ use actix_web::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 
+use crate::options::SubProtocolSelector;
+
 /// The `Sec-WebSocket-Accept` value for a request which is a WebSocket upgrade; `None` for any other request.
 ///
 /// Asking for an upgrade wrongly is no error: such a request is an ordinary one, and is answered as such.
 pub(crate) fn upgrade_key(request: &HttpRequest) -> Option<HeaderValue> {
-    let asks = request.method() == Method::GET
+    let asks = request.method().as_str().eq_ignore_ascii_case(Method::GET.as_str())
         && request.version() == Version::HTTP_11
         && any_token(request, &header::CONNECTION, "upgrade")
         && turns_into_a_stream(request)
@@ -31,9 +33,17 @@ pub(crate) fn upgrade_key(request: &HttpRequest) -> Option<HeaderValue> {
     HeaderValue::from_bytes(&hash_key(key)).ok()
 }
 
+/// The subprotocol that is chosen of those that the client offers, as a header's value.
+pub(crate) fn sub_protocol(request: &HttpRequest, selector: &SubProtocolSelector) -> Option<HeaderValue> {
+    let headers = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL);
+    let offered = headers.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let offered: Vec<_> = offered.map(str::trim).filter(|protocol| !protocol.is_empty()).collect();
+    HeaderValue::try_from(selector.select(&offered)?).ok()
+}
+
 /// The head of the response to a WebSocket upgrade, where `accept` is from [`upgrade_key`].
 ///
-/// No subprotocol and no extension is agreed on. Give it its body by `body`: `streaming` would add a content
+/// No extension is agreed on. Give it its body by `body`: `streaming` would add a content
 /// type.
 pub(crate) fn switching_protocols(accept: HeaderValue) -> HttpResponseBuilder {
     let mut response = HttpResponse::build(StatusCode::SWITCHING_PROTOCOLS);

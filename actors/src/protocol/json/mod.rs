@@ -6,6 +6,7 @@
 mod de;
 mod key;
 mod members;
+mod plain;
 mod scan;
 mod ser;
 mod text;

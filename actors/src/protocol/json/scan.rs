@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use crate::protocol::json::plain::readable;
+
 /// The deepest nesting a message may have, itself included.
 pub(in crate::protocol) const MAX_DEPTH: u32 = 64;
 
@@ -187,9 +189,7 @@ impl<'a> Scanner<'a> {
     fn skip_string(&mut self) -> Result<bool, Malformed> {
         let mut has_escapes = false;
         loop {
-            let rest = self.text.get(self.at..).ok_or(Malformed)?;
-            let plain = rest.iter().position(|byte| ENDS_PLAIN_TEXT[usize::from(*byte)]);
-            self.at += plain.ok_or(Malformed)?;
+            self.at += readable(self.text.get(self.at..).ok_or(Malformed)?);
             match self.byte()? {
                 b'"' => return Ok(has_escapes),
                 b'\\' => has_escapes = true,
@@ -267,19 +267,6 @@ impl<'a> Scanner<'a> {
         Ok(byte)
     }
 }
-
-/// Which bytes may not stand in a string, or mean something there.
-const ENDS_PLAIN_TEXT: [bool; 256] = {
-    let mut ends = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        ends[byte] = true;
-        byte += 1;
-    }
-    ends[b'"' as usize] = true;
-    ends[b'\\' as usize] = true;
-    ends
-};
 
 #[cfg(test)]
 mod tests {

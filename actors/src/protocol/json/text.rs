@@ -8,17 +8,17 @@ use std::{borrow::Cow, fmt::Write as _};
 
 use bytes::{BufMut, BytesMut};
 
+use crate::protocol::json::plain::writable;
+
 /// Writes a string with its quotes.
 pub(in crate::protocol) fn write_string(text: &str, out: &mut BytesMut) {
     out.reserve(text.len() + 2);
     out.put_u8(b'"');
     let bytes = text.as_bytes();
     let (mut written, mut at) = (0, 0);
-    while let Some(&byte) = bytes.get(at) {
-        if is_plain(byte) {
-            at += 1;
-            continue;
-        }
+    loop {
+        at += writable(bytes.get(at..).unwrap_or_default());
+        let Some(&byte) = bytes.get(at) else { break };
         let Some(character) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
         let next = at + character.len_utf8();
         if byte < 0x7f || is_escaped(character) {
@@ -53,11 +53,6 @@ pub(in crate::protocol) fn unescape(content: &[u8], has_escapes: bool) -> Option
     quoted.extend_from_slice(content);
     quoted.push(b'"');
     serde_json::from_slice(&quoted).ok().map(Cow::Owned)
-}
-
-/// Whether a byte stands for itself, in any string.
-const fn is_plain(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
 }
 
 fn write_escape(character: char, out: &mut BytesMut) {

@@ -107,9 +107,9 @@ fn sequence(kind: u8, sequence_id: i64, out: &mut BytesMut) {
 }
 
 fn head(kind: u8, invocation_id: &str, out: &mut BytesMut) {
-    out.put_slice(b"{\"type\":");
-    out.put_u8(b'0' + kind);
-    out.put_slice(b",\"invocationId\":");
+    let mut head = *b"{\"type\":0,\"invocationId\":";
+    head[8] += kind;
+    out.put_slice(&head);
     write_string(invocation_id, out);
 }
 

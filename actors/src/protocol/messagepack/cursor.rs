@@ -27,6 +27,16 @@ pub(in crate::protocol) enum Integer {
     Negative(i64),
 }
 
+impl Integer {
+    /// As 32 bits, where it fits.
+    pub(in crate::protocol) fn to_i32(self) -> Option<i32> {
+        match self {
+            Self::Positive(value) => i32::try_from(value).ok(),
+            Self::Negative(value) => i32::try_from(value).ok(),
+        }
+    }
+}
+
 impl<'a> Cursor<'a> {
     pub(in crate::protocol) const fn new(data: &'a [u8]) -> Self {
         Self { data, at: 0 }
@@ -248,7 +258,8 @@ impl From<Unreadable> for ProtocolError {
 
 /// The text of a string. What is no UTF-8 in it becomes replacement characters, as with the original.
 pub(in crate::protocol) fn text(content: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(content)
+    // Which looks at one byte after the other where the check alone takes many at once.
+    std::str::from_utf8(content).map_or_else(|_| String::from_utf8_lossy(content), Cow::Borrowed)
 }
 
 /// The name of what begins with a byte.

@@ -18,7 +18,7 @@ pub(super) fn unsigned(value: u64, out: &mut BytesMut) {
 }
 
 /// Writes an integer; one that is not negative as [`unsigned`] does.
-pub(super) fn signed(value: i64, out: &mut BytesMut) {
+pub(in crate::protocol) fn signed(value: i64, out: &mut BytesMut) {
     if let Ok(value) = u64::try_from(value) {
         return unsigned(value, out);
     }
@@ -37,7 +37,7 @@ pub(super) fn signed(value: i64, out: &mut BytesMut) {
 ///
 /// # Errors
 /// When it has 4 GiB or more.
-pub(super) fn string(text: &str, out: &mut BytesMut) -> Result<(), PayloadError> {
+pub(in crate::protocol) fn string(text: &str, out: &mut BytesMut) -> Result<(), PayloadError> {
     out.reserve(text.len() + 5);
     match length(text.len())? {
         short @ 0..=0x1f => out.put_u8(0xa0 | low_byte(short)),
@@ -53,7 +53,7 @@ pub(super) fn string(text: &str, out: &mut BytesMut) -> Result<(), PayloadError>
 ///
 /// # Errors
 /// When there are 4 GiB or more.
-pub(super) fn bytes(count: usize, out: &mut BytesMut) -> Result<(), PayloadError> {
+pub(in crate::protocol) fn bytes(count: usize, out: &mut BytesMut) -> Result<(), PayloadError> {
     match length(count)? {
         length @ 0..=0xff => put(0xc4, 1, length.to_be_bytes(), out),
         length @ 0x100..=0xffff => put(0xc5, 2, length.to_be_bytes(), out),
@@ -66,7 +66,7 @@ pub(super) fn bytes(count: usize, out: &mut BytesMut) -> Result<(), PayloadError
 ///
 /// # Errors
 /// When it has 2^32 elements or more.
-pub(super) fn array(count: usize, out: &mut BytesMut) -> Result<(), PayloadError> {
+pub(in crate::protocol) fn array(count: usize, out: &mut BytesMut) -> Result<(), PayloadError> {
     match length(count)? {
         short @ 0..=0x0f => out.put_u8(0x90 | low_byte(short)),
         length @ 0x10..=0xffff => put(0xdc, 2, length.to_be_bytes(), out),
@@ -79,7 +79,7 @@ pub(super) fn array(count: usize, out: &mut BytesMut) -> Result<(), PayloadError
 ///
 /// # Errors
 /// When it has 2^32 pairs or more.
-pub(super) fn map(count: usize, out: &mut BytesMut) -> Result<(), PayloadError> {
+pub(in crate::protocol) fn map(count: usize, out: &mut BytesMut) -> Result<(), PayloadError> {
     match length(count)? {
         short @ 0..=0x0f => out.put_u8(0x80 | low_byte(short)),
         length @ 0x10..=0xffff => put(0xde, 2, length.to_be_bytes(), out),

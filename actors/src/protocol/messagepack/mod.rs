@@ -13,7 +13,7 @@
 mod any;
 mod cursor;
 mod de;
-mod head;
+pub(super) mod head;
 mod members;
 mod ser;
 mod write;

@@ -1,0 +1,217 @@
+//! Redis as a backplane: publish and subscribe, no keys.
+//!
+//! All hubs and workers of a process share one link (to each master, in a cluster). It lives on a thread of its own, so that neither a busy worker holds up
+//! the link nor a worker that ends takes it along. What is to be published, and which channels are to be subscribed to, waits
+//! in an [`Outbox`]; the link takes all that is there in one round, and the next round when Redis has answered.
+
+mod link;
+mod node;
+mod options;
+mod outbox;
+mod routes;
+mod sentinels;
+mod slots;
+mod topology;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures::{
+    FutureExt,
+    channel::oneshot,
+    future::{ready, select},
+    pin_mut,
+};
+use parking_lot::Mutex;
+use tokio::{runtime::Handle, sync::Notify, time::Instant};
+
+pub use crate::backplane::redis::options::{RedisBackplaneBuilder, RedisBackplaneError};
+use crate::backplane::redis::{
+    options::RedisOptions,
+    outbox::{Outbox, Publication},
+    routes::Routes,
+};
+use crate::{
+    BackplaneError,
+    backplane::{Answer, Backplane, BackplaneCounts, Loss, Receiver},
+};
+
+/// A Redis or Valkey server that joins servers, those of ASP.NET Core's Redis backplane among them.
+///
+/// It speaks RESP3, which Redis has since version 6. The link is made, and made again, by itself: a server starts without Redis,
+/// and its clients stay connected while Redis is away. [Sentinels](RedisBackplaneBuilder::sentinels) say which of several is the
+/// master; [shards](RedisBackplaneBuilder::sharded) of a Redis Cluster share the work.
+///
+/// ```no_run
+/// use actix_signalr_actors::backplane::RedisBackplane;
+///
+/// let backplane = RedisBackplane::builder("redis://127.0.0.1:6379").channel_prefix("shop:").build()?;
+/// # Ok::<_, actix_signalr_actors::backplane::RedisBackplaneError>(())
+/// ```
+///
+/// # What may be lost
+///
+/// Redis keeps nothing for who is not there. While the link is down, messages of other servers do not arrive; what is published
+/// waits for 5 s and fails then, and what was under way when the link broke fails at once, since nobody knows whether it has
+/// arrived. Nothing is sent twice. All that fails is counted, and its sender is told.
+pub struct RedisBackplane {
+    shared: Arc<Shared>,
+    runtime: Handle,
+}
+
+/// What callers and the link have in common.
+pub(super) struct Shared {
+    options: RedisOptions,
+    outbox: Mutex<Outbox>,
+    routes: Mutex<Routes>,
+    /// Wakes the link.
+    wake: Notify,
+    counts: Arc<BackplaneCounts>,
+}
+
+impl RedisBackplane {
+    /// The backplane on the Redis of a URL, `redis://[user:password@]host[:port]`, with the default settings. With the feature
+    /// `redis-tls`, `rediss://` is TLS.
+    ///
+    /// # Errors
+    /// When the URL cannot be read. That Redis does not answer is none.
+    pub fn new(url: &str) -> Result<Self, RedisBackplaneError> {
+        Self::builder(url).build()
+    }
+
+    /// A backplane with settings of its own.
+    pub fn builder(url: &str) -> RedisBackplaneBuilder {
+        RedisBackplaneBuilder::new(url)
+    }
+
+    /// Starts the thread of the link.
+    fn start(options: RedisOptions) -> Result<Self, RedisBackplaneError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(RedisBackplaneError::Thread)?;
+        let handle = runtime.handle().clone();
+        let shared = Arc::new(Shared {
+            outbox: Mutex::new(Outbox::new(options.maximum_pending)),
+            options,
+            routes: Mutex::default(),
+            wake: Notify::new(),
+            counts: Arc::default(),
+        });
+        let of_link = shared.clone();
+        std::thread::Builder::new()
+            .name("signalr-redis".to_owned())
+            .spawn(move || runtime.block_on(link::run(&of_link)))
+            .map_err(RedisBackplaneError::Thread)?;
+        Ok(Self { shared, runtime: handle })
+    }
+
+    fn channel(&self, name: &str) -> Arc<str> {
+        match &*self.shared.options.channel_prefix {
+            "" => name.into(),
+            prefix => format!("{prefix}{name}").into(),
+        }
+    }
+}
+
+impl Backplane for RedisBackplane {
+    fn publish(&self, channel: &str, payload: Bytes) -> Answer<Result<usize, BackplaneError>> {
+        let (reply, answer) = oneshot::channel();
+        let deadline = Instant::now() + self.shared.options.message_timeout;
+        let publication = Publication { channel: self.channel(channel), payload, deadline, reply };
+        if !self.shared.outbox.lock().publish(publication) {
+            self.shared.counts.lost(Loss::Overflow);
+            return ready(Err(BackplaneError::Full)).boxed();
+        }
+        self.shared.wake.notify_one();
+        // Only a link that has ended forgets to answer.
+        Box::pin(async { answer.await.unwrap_or(Err(BackplaneError::Unreachable)) })
+    }
+
+    fn subscribe(&self, channel: &str, receiver: Arc<dyn Receiver>) -> Answer<()> {
+        let channel = self.channel(channel);
+        if self.shared.routes.lock().add(channel.clone(), receiver) {
+            return ready(()).boxed();
+        }
+        self.shared.change(channel)
+    }
+
+    fn unsubscribe(&self, channel: &str) -> Answer<()> {
+        let channel = self.channel(channel);
+        self.shared.routes.lock().remove(&channel);
+        self.shared.change(channel)
+    }
+
+    fn abandoned(&self, channel: &str) -> Answer<()> {
+        let (sender, abandoned) = oneshot::channel();
+        self.shared.outbox.lock().watch(self.channel(channel), sender);
+        Box::pin(async {
+            if abandoned.await.is_err() {
+                // The link has ended; so has the process, or soon will.
+                futures::future::pending().await
+            }
+        })
+    }
+
+    fn sleep(&self, duration: Duration) -> Answer<()> {
+        let (mut sender, over) = oneshot::channel();
+        self.runtime.spawn(async move {
+            let sleep = tokio::time::sleep(duration);
+            pin_mut!(sleep);
+            // Whoever waits may give up before.
+            select(sleep, sender.cancellation()).await;
+            let _ = sender.send(());
+        });
+        over.map(drop).boxed()
+    }
+
+    fn flushed(&self) -> Answer<()> {
+        let (sender, flushed) = oneshot::channel();
+        self.shared.outbox.lock().flush(sender);
+        self.shared.wake.notify_one();
+        flushed.map(drop).boxed()
+    }
+
+    fn counts(&self) -> &Arc<BackplaneCounts> {
+        &self.shared.counts
+    }
+}
+
+impl Shared {
+    /// A channel is wanted, or is not any more; answers when Redis knows.
+    fn change(&self, channel: Arc<str>) -> Answer<()> {
+        let answer = self.outbox.lock().change(channel);
+        self.wake.notify_one();
+        match answer {
+            Some(answer) => answer.map(drop).boxed(),
+            None => ready(()).boxed(),
+        }
+    }
+
+    /// A message has come. Called on the thread of the link; never waits.
+    fn receive(&self, channel: &[u8], payload: Vec<u8>) {
+        let Ok(channel) = std::str::from_utf8(channel) else { return };
+        let receiver = self.routes.lock().receiver(channel, &payload);
+        if let Some(receiver) = receiver {
+            receiver.receive(Bytes::from(payload));
+        }
+    }
+
+    /// Something that was to be published is lost: its sender is told.
+    fn lose(&self, publication: Publication, loss: Loss, error: BackplaneError) {
+        self.counts.lost(loss);
+        // He may wait no more.
+        let _ = publication.reply.send(Err(error));
+    }
+}
+
+impl Drop for RedisBackplane {
+    fn drop(&mut self) {
+        self.shared.outbox.lock().close();
+        self.shared.wake.notify_one();
+    }
+}
+
+impl fmt::Debug for RedisBackplane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisBackplane").field("counts", &self.shared.counts).finish_non_exhaustive()
+    }
+}
