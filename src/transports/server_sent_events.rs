@@ -5,8 +5,9 @@
 
 use std::{
     cell::RefCell,
+    convert::Infallible,
     fmt,
-    pin::Pin,
+    future::poll_fn,
     rc::Rc,
     sync::Arc,
     task::{Context as TaskContext, Poll, Waker},
@@ -22,9 +23,10 @@ use actix_web::{
     HttpResponse,
     body::BodyStream,
     http::header,
+    rt::task::yield_now,
     web::{Bytes, BytesMut},
 };
-use futures::Stream;
+use futures::{Stream, stream};
 
 use crate::{
     connections::Lease,
@@ -78,7 +80,7 @@ impl ServerSentEventsTransport {
             .insert_header((header::CACHE_CONTROL, "no-cache,no-store"))
             .insert_header((header::PRAGMA, "no-cache"))
             .insert_header((header::CONTENT_ENCODING, "identity"))
-            .body(BodyStream::new(body));
+            .body(BodyStream::new(body.into_stream()));
         (response, RequestDoor::new((*connection).clone(), flow, transport.recipient(), None))
     }
 }
@@ -160,6 +162,15 @@ impl Outbox {
         }
     }
 
+    /// Whether there is something to take, or the end.
+    fn poll_ready(&mut self, cx: &TaskContext<'_>) -> Poll<()> {
+        if !self.records.is_empty() || self.has_ended {
+            return Poll::Ready(());
+        }
+        self.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
     /// All that is waiting as one event, behind the first line of the stream; and how many bytes of records that were.
     fn take(&mut self) -> Option<(Bytes, usize)> {
         let begins = !std::mem::replace(&mut self.has_begun, true);
@@ -189,22 +200,29 @@ struct Body {
     writes: Writes,
 }
 
-impl Stream for Body {
-    type Item = Result<Bytes, actix_web::Error>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
+impl Body {
+    /// All that is ready, once there is something; `None` at the end. Who has more to say just now says it first: the answer to a
+    /// handshake and a refusal behind it are one event then. Clients that get them apart send a ping in between; it finds their
+    /// connection gone, which is then what they tell instead of the reason.
+    async fn next(&mut self) -> Option<Bytes> {
         self.writes.end();
-        let mut outbox = self.outbox.borrow_mut();
-        if let Some((event, counted)) = outbox.take() {
-            self.writes.begin();
-            taken_off(&self.flow, counted, &self.connection);
-            return Poll::Ready(Some(Ok(event)));
+        if self.outbox.borrow().has_begun {
+            poll_fn(|cx| self.outbox.borrow_mut().poll_ready(cx)).await;
+            for _ in 0..HOPS {
+                yield_now().await;
+            }
         }
-        if outbox.has_ended {
-            return Poll::Ready(None);
-        }
-        outbox.waker = Some(cx.waker().clone());
-        Poll::Pending
+        let (event, counted) = self.outbox.borrow_mut().take()?;
+        self.writes.begin();
+        taken_off(&self.flow, counted, &self.connection);
+        Some(event)
+    }
+
+    fn into_stream(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
+        stream::unfold(self, |mut body| async move {
+            let event = body.next().await?;
+            Some((Ok(event), body))
+        })
     }
 }
 
@@ -230,6 +248,9 @@ fn write_event(payload: &[u8], out: &mut BytesMut) {
     }
     out.extend_from_slice(b"\r\n");
 }
+
+/// From a connection to its hub, back, and on to the transport.
+const HOPS: usize = 3;
 
 /// A comment, so that the client knows at once that the stream is there.
 const PREAMBLE: &[u8] = b":\r\n";

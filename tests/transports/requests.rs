@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use actix_signalr::TransportKind;
+use actix_signalr::{HubCallerContext, HubError, HubFilter, HubResult, NextHook, TransportKind};
 
 use crate::{
     client::{Client, negotiate},
@@ -89,4 +89,27 @@ fn what_is_sent_before_there_is_a_transport_is_refused() {
     assert_eq!((head.status, &*text, head.header("content-type")), (400, "", None));
     // It has changed nothing.
     Client::connect_with(server.address, TransportKind::LongPolling, &token);
+}
+
+struct Refusing;
+
+impl HubFilter for Refusing {
+    async fn on_connected(&self, _: HubCallerContext, _: NextHook<'_>) -> HubResult {
+        Err(HubError::new("not today"))
+    }
+}
+
+/// A client that gets them apart sends a ping in between, and takes its answer for the reason.
+#[test]
+fn the_answer_to_a_handshake_and_a_refusal_are_one_event() {
+    let server = Server::start(Setup { with: |builder| builder.filter(Refusing), ..Setup::default() });
+    let target = format!("/hub?id={}", negotiate(server.address, ""));
+    let mut events = connect(server.address);
+    http::write_request(&mut events, "GET", &target, EVENTS, b"").unwrap();
+    assert_eq!(read_head(&mut events).unwrap().status, 200);
+    assert_eq!(read_chunk(&mut events).unwrap().unwrap(), b":\r\n");
+    request(server.address, "POST", &target, "", b"{\"protocol\":\"json\",\"version\":1}\x1e");
+    let event = String::from_utf8(read_chunk(&mut events).unwrap().unwrap()).unwrap();
+    assert!(event.starts_with("data: {}\x1e{\"type\":7,\"error\":"), "{event}");
+    assert_eq!(read_chunk(&mut events).unwrap(), None);
 }
