@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 // Holds the example `contract` against the recordings of the original. A difference that deviations.json does not list
 // fails, and so does one that is listed and not there - but for those left to chance, which may be there or not.
+// A few cases that fail are run again, one at a time: on a busy machine a client's own timing may differ from the recording's.
+// What is as it should be then is counted as unsteady, and named.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, open, readFile, rm } from 'node:fs/promises';
@@ -37,6 +39,9 @@ const RECORDINGS = {
 /** Recordings of a server that is started as for another. */
 const STARTED_AS = { sse: 'plain', lp: 'plain', slow: 'plain' };
 
+/** How many cases may be unsteady, in all; more are no accident. */
+const UNSTEADY = 3;
+
 /** How long the server may take to start, to end, and one run of the suite, in milliseconds. */
 const START = 15_000;
 const END = 5_000;
@@ -61,7 +66,7 @@ const areas = await loadAreas();
 const deviations = JSON.parse(await readFile(here('deviations.json'), 'utf8'));
 await mkdir(here('out'), { recursive: true });
 
-const total = { passed: 0, failed: 0, known: new Map() };
+const total = { passed: 0, failed: 0, unsteady: 0, known: new Map() };
 const summary = [];
 for (const tag of tags) {
   const began = Date.now();
@@ -70,7 +75,7 @@ for (const tag of tags) {
   const golden = JSON.parse(await readFile(here(`golden/${tag}.json`), 'utf8'));
   const listed = listOf(tag, golden);
   try {
-    judge(tag, cases, golden, await run(tag, cases), listed);
+    judge(tag, cases, golden, await steady(tag, cases, golden, await run(tag, cases), listed), listed);
   } catch (err) {
     fail(tag, 'as a whole:', err.message);
   }
@@ -79,6 +84,7 @@ for (const tag of tags) {
 const known = [...total.known].sort().map(([kind, count]) => `${count} ${kind}`);
 console.log(`\n${summary.join('\n')}`);
 console.log(`known differences: ${known.join(', ') || 'none'}`);
+if (total.unsteady) console.log(`unsteady cases: ${total.unsteady}`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed ? 1 : 0);
 
@@ -117,14 +123,41 @@ function matches(id, entry) {
   return new RegExp(`^${parts.join('.*')}$`).test(id);
 }
 
+/** What the cases saw, where those few that are not as they should be have been looked at again. */
+async function steady(tag, cases, golden, seen, listed) {
+  const failed = compare(golden, seen).filter((row) => outcome(row, listed) === 'failed').map(({ id }) => id);
+  const again = cases.filter(({ id }) => failed.includes(id));
+  if (!again.length || total.unsteady + again.length > UNSTEADY) return seen;
+  const second = await run(tag, again, 1);
+  for (const row of compare(golden, second)) {
+    if (!again.some(({ id }) => id === row.id) || outcome(row, listed) === 'failed') continue;
+    total.unsteady++;
+    console.log(`UNSTEADY ${tag} ${row.id}: as it should be the second time, not the first`);
+    show({ golden: row.golden, other: seen.cases[row.id] });
+    seen.cases[row.id] = second.cases[row.id];
+  }
+  return seen;
+}
+
+/** 'equal', 'known' (it differs, and that is listed) or 'failed'. */
+function outcome({ id, verdict }, listed) {
+  const reason = listed.get(id);
+  if (verdict === 'equal') return reason && kindOf(reason) !== 'chance' ? 'failed' : 'equal';
+  return reason ? 'known' : 'failed';
+}
+
+function kindOf(reason) {
+  return reason.split(':')[0];
+}
+
 /** Runs the cases against a server of their own, and gives what they saw. */
-async function run(tag, cases) {
+async function run(tag, cases, concurrency = 6) {
   const server = await start(tag);
   try {
     const [out, secrets] = [here(`out/${tag}.json`), here(`out/${tag}.secrets.json`)];
     const only = cases.map(({ id }) => `^${id.replaceAll('.', '\\.')}$`).join();
     const { isSlow = false, transport = 'ws' } = RECORDINGS[tag];
-    const options = ['--tag', STARTED_AS[tag] ?? tag, '--transport', transport, ...(isSlow ? ['--slow'] : [])];
+    const options = ['--tag', STARTED_AS[tag] ?? tag, '--transport', transport, '--concurrency', String(concurrency), ...(isSlow ? ['--slow'] : [])];
     const runner = spawn(process.execPath, [here('run.mjs'), '--target', server.url, ...options, '--out', out, '--secrets', secrets, '--only', only], { stdio: ['ignore', 'ignore', 'pipe'] });
     const said = keepLast(runner.stderr);
     const [code] = await within(once(runner, 'exit'), RUN, () => runner.kill('SIGKILL'));
@@ -183,17 +216,15 @@ function judge(tag, cases, golden, other, listed) {
     const count = counts.get(row.area) ?? { equal: 0, known: 0, failed: 0, all: 0 };
     counts.set(row.area, count);
     count.all++;
+    const kind = outcome(row, listed);
+    count[kind]++;
     const reason = listed.get(row.id);
-    const kind = reason?.split(':')[0];
-    const isEqual = row.verdict === 'equal';
-    if (isEqual && (!reason || kind === 'chance')) {
-      count.equal++;
+    if (kind === 'equal') {
       total.passed++;
-    } else if (!isEqual && reason) {
-      count.known++;
-      total.known.set(kind, (total.known.get(kind) ?? 0) + 1);
+    } else if (kind === 'known') {
+      total.known.set(kindOf(reason), (total.known.get(kindOf(reason)) ?? 0) + 1);
     } else {
-      count.failed++;
+      const isEqual = row.verdict === 'equal';
       fail(tag, row.id, isEqual ? `is equal now, and listed: ${reason}` : `differs${row.unstable ? ' (from all variants)' : ''}`);
       if (!isEqual) show(row);
     }
