@@ -1,7 +1,7 @@
 //! A server with the hubs, routes and policies of a fixed contract, so that what others wrote can be run against it.
 //!
 //! ```text
-//! cargo run --release --example contract -- --urls http://127.0.0.1:5000 [--detailed 1] [--parallel N] [--workers N] [--redis 127.0.0.1:6379]
+//! cargo run --release --example contract -- --urls http://127.0.0.1:5000 [--detailed 1] [--parallel N] [--workers N] [--redis 127.0.0.1:6379[,channelPrefix=P]]
 //! ```
 //!
 //! It serves what this crate does so far; what it does not is not mapped, and answers 404.
@@ -94,7 +94,10 @@ fn server(
     let large = default().application_max_buffer_size(1 << 20).transport_max_buffer_size(1 << 20);
     let mut builder = SignalR::builder();
     if let Some(redis) = &arguments.redis {
-        let backplane = RedisBackplane::new(&format!("redis://{redis}"))?;
+        // As the original's configuration has it: the address, and perhaps a prefix.
+        let (address, prefix) = redis.split_once(",channelPrefix=").unwrap_or((redis, ""));
+        let backplane =
+            RedisBackplane::builder(&format!("redis://{address}")).channel_prefix(prefix).build()?;
         builder = builder.backplane(backplane);
     }
     Ok(builder

@@ -16,10 +16,11 @@ const USAGE = `CONTRACT_SERVER=path/of/the/built/example node check-cluster.mjs
   --a COMMAND  --b COMMAND   what starts the two servers; {port} and {redis} are replaced (the example, both with two workers)
   --only PATTERN[,PATTERN]   areas or checks, as of cluster.mjs
   --skip AREA[,AREA]         areas left out
+  --prefix P                 the prefix of all channels, as the servers are told it
   --slow                     also what waits for half a minute`;
 
 const { values: o } = parseArgs({
-  options: { a: { type: 'string' }, b: { type: 'string' }, only: { type: 'string' }, skip: { type: 'string' }, slow: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+  options: { a: { type: 'string' }, b: { type: 'string' }, only: { type: 'string' }, skip: { type: 'string' }, prefix: { type: 'string' }, slow: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
 });
 const program = process.env.CONTRACT_SERVER;
 if (o.help || !program) { console.error(USAGE); process.exit(o.help ? 0 : 2); }
@@ -29,9 +30,13 @@ const example = `${program} --urls http://127.0.0.1:{port} --redis {redis} --wor
 /** How long anything may take to start, in milliseconds: the original unpacks itself at first. */
 const START = 60_000;
 
+/** What is put after the address of Redis, where servers are told it. */
+const settings = o.prefix ? `,channelPrefix=${o.prefix}` : '';
+
 const folder = await mkdtemp(join(tmpdir(), 'cluster-'));
 const started = [];
 const redis = `127.0.0.1:${await freePort()}`;
+const told = `${redis}${settings}`;
 let status = 1;
 try {
   start([redisServer, '--port', redis.split(':')[1], '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder]);
@@ -40,11 +45,11 @@ try {
   for (const command of [o.a ?? example, o.b ?? example]) {
     const port = await freePort();
     urls.push(`http://127.0.0.1:${port}`);
-    start(command.replaceAll('{port}', port).replaceAll('{redis}', redis).split(/\s+/));
+    start(command.replaceAll('{port}', port).replaceAll('{redis}', told).split(/\s+/));
   }
   for (const url of urls) await until(async () => (await open(url, { path: '/lifecycle', timeoutMs: 1000 })).body, `no server at ${url}`);
-  const options = ['--a', urls[0], '--b', urls[1], '--redis', redis, '--redis-server', redisServer, '--third', example, '--third-port', String(await freePort())];
-  for (const name of ['only', 'skip']) if (o[name]) options.push(`--${name}`, o[name]);
+  const options = ['--a', urls[0], '--b', urls[1], '--redis', redis, '--redis-server', redisServer, '--third', example.replaceAll('{redis}', told), '--third-port', String(await freePort())];
+  for (const name of ['only', 'skip', 'prefix']) if (o[name]) options.push(`--${name}`, o[name]);
   if (o.slow) options.push('--slow');
   const suite = spawn(process.execPath, [fileURLToPath(new URL('cluster.mjs', import.meta.url)), ...options], { stdio: 'inherit' });
   [status] = await once(suite, 'exit');
