@@ -26,6 +26,11 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{hub::ChatHub, policy::DomainRestricted, tokens::Tokens};
 
+/// Gives back what people have had who are gone, which that of the system mostly keeps.
+#[cfg(not(system_allocator))]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[actix_web::main]
 async fn main() -> ExitCode {
     tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env()).with_writer(io::stderr).init();

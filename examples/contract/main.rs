@@ -46,6 +46,12 @@ use crate::{
     test_hub::{Lifecycle, TestHub},
 };
 
+/// Gives back what connections have had, once they are gone, which that of the system does not. Left out by
+/// `cargo rustc --release --example contract --features redis -- --cfg system_allocator`.
+#[cfg(not(system_allocator))]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
     tracing_subscriber::fmt()
