@@ -147,9 +147,18 @@ impl HubProtocol {
     /// # Errors
     /// Those of [`parse`](Self::parse).
     pub fn parse_with(self, record: &Bytes, naming: NamingPolicy) -> Result<HubMessage, ProtocolError> {
+        self.parse_whole(record.clone(), naming)
+    }
+
+    /// The same, where nobody needs the record any more.
+    pub(crate) fn parse_whole(
+        self,
+        record: Bytes,
+        naming: NamingPolicy,
+    ) -> Result<HubMessage, ProtocolError> {
         match self {
             Self::Json => json::parse(record, naming),
-            Self::MessagePack => messagepack::parse(record, naming),
+            Self::MessagePack => messagepack::parse(&record, naming),
         }
     }
 

@@ -51,7 +51,12 @@ impl Kind {
 
 impl<'a> Scanner<'a> {
     pub(in crate::protocol) const fn new(text: &'a [u8]) -> Self {
-        Self { text, at: 0 }
+        Self::at(text, 0)
+    }
+
+    /// Somewhere behind its beginning.
+    pub(super) const fn at(text: &'a [u8], at: usize) -> Self {
+        Self { text, at }
     }
 
     /// A part of the text.
