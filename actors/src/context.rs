@@ -166,8 +166,8 @@ impl Connection {
     }
 
     /// Whether a call that has to wait has given up its turn; if not, it is polled again when it does.
-    pub(crate) fn has_given_up_turn(&self, ctx: &HubCallerContext, waker: &Waker) -> bool {
-        let Caller::Call(call) = ctx.caller else { return false };
+    pub(crate) fn has_given_up_turn(&self, caller: Caller, waker: &Waker) -> bool {
+        let Caller::Call(call) = caller else { return false };
         self.has_turns.store(true, Ordering::Relaxed);
         let mut turns = self.turns.lock();
         if let Some(at) = turns.given_up.iter().position(|given_up| *given_up == call) {
@@ -182,8 +182,8 @@ impl Connection {
     }
 
     /// A call is over.
-    pub(crate) fn ended(&self, ctx: &HubCallerContext) {
-        let Caller::Call(call) = ctx.caller else { return };
+    pub(crate) fn ended(&self, caller: Caller) {
+        let Caller::Call(call) = caller else { return };
         if !self.has_turns.load(Ordering::Relaxed) {
             return;
         }
@@ -205,13 +205,20 @@ impl Connection {
 impl HubCallerContext {
     /// The context of a call that is made as a user.
     pub(crate) fn of_call(connection: &Arc<Connection>, user: Arc<ClaimsPrincipal>) -> Self {
-        let call = connection.calls.fetch_add(1, Ordering::Relaxed);
+        // Only the connection's actor counts them, so that nothing comes in between.
+        let call = connection.calls.load(Ordering::Relaxed);
+        connection.calls.store(call.wrapping_add(1), Ordering::Relaxed);
         Self::new(connection, user, Caller::Call(call))
     }
 
     /// A call that has not begun is made as another user.
     pub(crate) fn refresh(&mut self, user: Arc<ClaimsPrincipal>) {
         self.user = user;
+    }
+
+    /// What it is the context of.
+    pub(crate) const fn caller(&self) -> Caller {
+        self.caller
     }
 
     /// The context of one of the hooks.

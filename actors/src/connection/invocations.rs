@@ -35,6 +35,15 @@ pub(super) enum Admission {
     TooMany(Step),
 }
 
+/// Steps that go down.
+#[derive(Debug)]
+pub(super) enum Batch {
+    /// As one message, to run one after another.
+    Together(Vec<Step>),
+    /// As one each, since they may run beside each other.
+    Apart(Vec<Step>),
+}
+
 impl Invocations {
     pub(super) const fn new(limit: usize) -> Self {
         Self { limit, in_flight: 0, unreported: 0, is_alone: false, beside: 0, batch: Vec::new(), usual: 0 }
@@ -80,18 +89,18 @@ impl Invocations {
         Admission::Alone(step)
     }
 
-    /// The steps that go down now: as one message, or where calls may run beside each other as one each.
-    pub(super) fn take_batches(&mut self) -> Vec<Vec<Step>> {
-        let batch = std::mem::take(&mut self.batch);
-        self.usual = batch.len();
-        self.in_flight += batch.iter().filter(|step| step.turn() == Turn::Takes).count();
-        let batches = match batch {
-            batch if batch.is_empty() => Vec::new(),
-            batch if self.limit == 1 => vec![batch],
-            batch => batch.into_iter().map(|step| vec![step]).collect(),
-        };
-        self.unreported += batches.len();
-        batches
+    /// The steps that go down now, of which there is one at least.
+    pub(super) fn take_batch(&mut self) -> Batch {
+        let steps = std::mem::take(&mut self.batch);
+        self.usual = steps.len();
+        self.in_flight += steps.iter().filter(|step| step.turn() == Turn::Takes).count();
+        if self.limit == 1 {
+            self.unreported += 1;
+            Batch::Together(steps)
+        } else {
+            self.unreported += steps.len();
+            Batch::Apart(steps)
+        }
     }
 
     /// The hub has looked at so many batches more, and some calls are over.
@@ -155,7 +164,7 @@ mod tests {
         calls.completed(Turns { freed: 2, ..Turns::default() }, 0);
         calls.batch.push(refusal(true));
         assert!(matches!(calls.admit(refusal(false)), Admission::Taken));
-        assert_eq!(calls.take_batches().len(), 1);
+        assert!(matches!(calls.take_batch(), Batch::Together(_)));
         assert_eq!(calls.in_flight, 1);
         assert!(!calls.has_started_all(), "the hub has not looked at it");
         calls.completed(Turns::default(), 1);
@@ -167,7 +176,7 @@ mod tests {
         let mut calls = Invocations::new(2);
         calls.batch.extend([refusal(true), refusal(true)]);
         assert!(matches!(calls.admit(refusal(true)), Admission::Held(_)));
-        assert_eq!(calls.take_batches().len(), 2);
+        assert!(matches!(calls.take_batch(), Batch::Apart(steps) if steps.len() == 2));
         assert_eq!(calls.in_flight, 2);
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         bind::bind,
         end::End,
         handshake::{CANCELED, judge},
-        invocations::Admission,
+        invocations::{Admission, Batch},
     },
     hub::MethodEntry,
     metrics::InvocationOutcome,
@@ -85,41 +85,61 @@ impl ConnectionActor {
         if let Some(exchange) = self.exchange_mut() {
             return exchange.next();
         }
-        let record = self.input.next()?;
-        record.map(|record| format.protocol.parse_with(&record, format.naming)).transpose()
+        let Some(record) = self.input.next()? else { return Ok(None) };
+        format.protocol.parse_whole(record, format.naming).map(Some)
     }
 
     /// Takes one message further; says whether to go on with the next.
     fn read_one(&mut self, source: &Arc<CallSource>, ctx: &mut Context<Self>) -> Result<bool, ProtocolError> {
         self.put_hook_in_front();
-        let held = match self.held.pop_front() {
-            Some(held) => held,
-            None => match self.next_message(source.format)? {
-                Some(message) => Held::Message(message),
-                None => {
-                    self.start_batches(source);
-                    return Ok(false);
-                }
-            },
-        };
-        let mut step = match held {
-            Held::Step(step) => step,
-            Held::Message(HubMessage::Invocation(invocation)) if self.waits_for_its_id(&invocation) => {
-                self.held.push_front(Held::Message(HubMessage::Invocation(invocation)));
+        if let Some(held) = self.held.pop_front() {
+            return self.go_on_with(held, source, ctx);
+        }
+        match self.next_message(source.format) {
+            Ok(Some(HubMessage::Invocation(invocation))) => self.read_invocation(invocation, source, ctx),
+            Ok(Some(message)) => self.go_on_with(Held::Message(message), source, ctx),
+            Ok(None) => {
                 self.start_batches(source);
-                return Ok(false);
+                Ok(false)
             }
+            Err(err) => Err(err),
+        }
+    }
+
+    fn read_invocation(
+        &mut self,
+        invocation: Invocation,
+        source: &Arc<CallSource>,
+        ctx: &mut Context<Self>,
+    ) -> Result<bool, ProtocolError> {
+        if self.waits_for_its_id(&invocation) {
+            self.held.push_front(Held::Message(HubMessage::Invocation(invocation)));
+            self.start_batches(source);
+            return Ok(false);
+        }
+        let room = || ctx.address().recipient();
+        let step = bind(invocation, &self.runtime, &self.connection, &self.user, &mut self.streams, room)?;
+        Ok(self.take_step(step, source))
+    }
+
+    fn go_on_with(
+        &mut self,
+        held: Held,
+        source: &Arc<CallSource>,
+        ctx: &mut Context<Self>,
+    ) -> Result<bool, ProtocolError> {
+        match held {
+            Held::Step(step) => Ok(self.take_step(step, source)),
             Held::Message(HubMessage::Invocation(invocation)) => {
-                let room = || ctx.address().recipient();
-                bind(invocation, &self.runtime, &self.connection, &self.user, &mut self.streams, room)?
+                self.read_invocation(invocation, source, ctx)
             }
             Held::Message(HubMessage::Ping) => {
                 self.keep_alive.ping_received(Instant::now());
-                return Ok(true);
+                Ok(true)
             }
             Held::Message(HubMessage::Close { error }) => {
                 self.held.push_front(Held::End(End::by_client(error.as_deref())));
-                return Ok(true);
+                Ok(true)
             }
             Held::Message(message) => {
                 self.start_batches(source);
@@ -129,7 +149,7 @@ impl ConnectionActor {
                 }
                 let Some(left) = self.handle_message(message)? else { return Ok(true) };
                 self.held.push_front(Held::Message(left));
-                return Ok(false);
+                Ok(false)
             }
             Held::End(end) => {
                 self.start_batches(source);
@@ -138,25 +158,29 @@ impl ConnectionActor {
                 } else {
                     self.held.push_front(Held::End(end));
                 }
-                return Ok(false);
+                Ok(false)
             }
-        };
+        }
+    }
+
+    /// Takes a step further; says whether to go on with the next message.
+    fn take_step(&mut self, mut step: Step, source: &Arc<CallSource>) -> bool {
         source.pass_known(&mut step);
         let admission = self.invocations.admit(step);
         if !matches!(admission, Admission::Held(_)) {
             self.owed_hooks.passed();
         }
         match admission {
-            Admission::Taken => Ok(true),
+            Admission::Taken => true,
             Admission::Alone(step) => {
                 self.send_down(source, vec![step]);
-                Ok(true)
+                true
             }
             Admission::Immediate(step) => {
                 if let Step::Refused(Refusal { invocation_id: Some(id), error, .. }) = step {
                     self.send_error(source, &id, &error);
                 }
-                Ok(true)
+                true
             }
             Admission::TooMany(step) => {
                 source.telemetry.counters.invocation(InvocationOutcome::Refused);
@@ -166,12 +190,12 @@ impl ConnectionActor {
                     self.send_error(source, &id, &err.told_to_client(&base, false));
                     self.streams.end_calls(cancel.map(|_| id).into_iter().collect());
                 }
-                Ok(true)
+                true
             }
             Admission::Held(step) => {
                 self.held.push_front(Held::Step(step));
                 self.start_batches(source);
-                Ok(false)
+                false
             }
         }
     }
@@ -197,8 +221,13 @@ impl ConnectionActor {
         if !self.invocations.has_batch() {
             return;
         }
-        for steps in self.invocations.take_batches() {
-            self.send_down(source, steps);
+        match self.invocations.take_batch() {
+            Batch::Together(steps) => self.send_down(source, steps),
+            Batch::Apart(steps) => {
+                for step in steps {
+                    self.send_down(source, vec![step]);
+                }
+            }
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::{
     future::Future,
-    iter::Peekable,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -27,7 +26,7 @@ pub(crate) struct Run<H> {
     hub: Arc<H>,
     methods: Arc<[DescribedMethod<H>]>,
     source: Arc<CallSource>,
-    steps: Peekable<vec::IntoIter<Step>>,
+    steps: vec::IntoIter<Step>,
     /// How often the client had replaced its credentials when the steps were sent.
     refreshes: u64,
     running: Option<InTurn>,
@@ -56,7 +55,7 @@ struct Answers {
 impl<H: Hub> Run<H> {
     pub(crate) fn new(hub: Arc<H>, methods: Arc<[DescribedMethod<H>]>, invoke: Invoke) -> Self {
         let Invoke { source, steps, refreshes } = invoke;
-        let (steps, answers) = (steps.into_iter().peekable(), Answers::default());
+        let (steps, answers) = (steps.into_iter(), Answers::default());
         Self { hub, methods, source, steps, refreshes, running: None, answers, has_waited: false, gone: None }
     }
 
@@ -107,10 +106,10 @@ impl<H: Hub> Run<H> {
 
     /// What is answered when it is read does not wait for the call before it.
     fn refuse_at_once(&mut self) {
-        while let Some(Step::Refused(refusal)) =
-            self.steps.next_if(|step| matches!(step, Step::Refused(refusal) if refusal.turn == Turn::None))
-        {
-            self.refuse(refusal);
+        while let Some(Step::Refused(Refusal { turn: Turn::None, .. })) = self.steps.as_slice().first() {
+            if let Some(Step::Refused(refusal)) = self.steps.next() {
+                self.refuse(refusal);
+            }
         }
     }
 
@@ -154,7 +153,7 @@ impl<H: Hub> Run<H> {
             hub: self.hub.clone(),
             methods: self.methods.clone(),
             source: self.source.clone(),
-            steps: Vec::new().into_iter().peekable(),
+            steps: Vec::new().into_iter(),
             refreshes: self.refreshes,
             running: None,
             answers: Answers { has_reported: true, ..Answers::default() },
@@ -216,15 +215,15 @@ impl<H: Hub> Future for Run<H> {
                 this.answers.flush(&this.source);
                 return Poll::Pending;
             }
-            if this.steps.peek().is_some() && !this.has_room(cx) {
+            if !this.steps.as_slice().is_empty() && !this.has_room(cx) {
                 return Poll::Pending;
             }
             // Nobody reads the answers of a connection that ended while a call before was waiting.
             let ended = this.has_waited && this.source.connection.aborted().is_cancelled();
             this.return_outdated();
-            match this.steps.next() {
-                Some(step) if !ended => this.start(step),
-                _ => {
+            match if ended { None } else { this.steps.next() } {
+                Some(step) => this.start(step),
+                None => {
                     this.answers.flush(&this.source);
                     return Poll::Ready(());
                 }

@@ -11,8 +11,9 @@ use bytestring::ByteString;
 use futures::{future::LocalBoxFuture, stream::LocalBoxStream};
 
 use crate::{
-    HubCallerContext, HubError, HubInvocation,
+    HubError, HubInvocation,
     authorization::{Call, CallSource, Cancel, Turn, panic_text},
+    context::Caller,
     hub::{Answer, DescribedMethod, span::InvocationSpan},
     metrics::InvocationOutcome,
     protocol::{Payload, PayloadFormat},
@@ -23,7 +24,7 @@ use crate::{
 pub(super) struct Running {
     invocation_id: Option<ByteString>,
     target: ByteString,
-    ctx: HubCallerContext,
+    caller: Caller,
     work: Work,
     cancel: Option<Cancel>,
     /// Ready when the client wants no more, or is gone.
@@ -58,8 +59,9 @@ impl Running {
         let (format, set_parent) = (source.format, source.telemetry.set_parent);
         let request = source.connection.request_span();
         let span = InvocationSpan::new::<H>(&call.target, call.headers.as_ref(), set_parent, request);
-        let ctx = call.invocation.ctx.clone();
+        // The method has the context: another hand on it would count on what it holds, four times for a call.
         let invocation = call.invocation;
+        let caller = invocation.ctx.caller();
         let work = if described.filters.is_empty() {
             described.method.call(hub.clone(), invocation.ctx, invocation.arguments, format)
         } else {
@@ -68,7 +70,7 @@ impl Running {
         Some(Self {
             invocation_id: call.invocation_id,
             target: call.target,
-            ctx,
+            caller,
             work: Work::Method(work),
             cancel: call.cancel,
             cancelled: None,
@@ -83,7 +85,7 @@ impl Running {
 
     /// It is over; its id, if it could be cancelled by it.
     pub(super) fn end(&mut self, source: &CallSource) -> Option<ByteString> {
-        source.connection.ended(&self.ctx);
+        source.connection.ended(self.caller);
         self.invocation_id.take_if(|_| self.cancel.is_some())
     }
 
@@ -100,7 +102,7 @@ impl Running {
                     let answer = match guarded(|| self.span.in_scope(|| method.as_mut().poll(cx))) {
                         Ok(Poll::Ready(answer)) => answer,
                         Ok(Poll::Pending) => return self.wait(source, cx),
-                        Err(panic) => Err(self.panicked(&panic)),
+                        Err(panic) => Err(self.panicked(source, &panic)),
                     };
                     match answer {
                         Ok(Answer::Stream(stream)) => self.begin_stream(stream),
@@ -118,7 +120,7 @@ impl Running {
 
     /// The method has to wait; perhaps for the client, and then nothing may wait for the method.
     fn wait(&mut self, source: &CallSource, cx: &Context<'_>) -> Poll<Progress> {
-        if self.turn == Turn::Takes && source.connection.has_given_up_turn(&self.ctx, cx.waker()) {
+        if self.turn == Turn::Takes && source.connection.has_given_up_turn(self.caller, cx.waker()) {
             self.turn = Turn::Beside;
             return Poll::Ready(Progress::GaveUpTurn);
         }
@@ -161,7 +163,7 @@ impl Running {
                     return Poll::Ready(());
                 }
                 Err(panic) => {
-                    let err = self.panicked(&panic);
+                    let err = self.panicked(source, &panic);
                     self.answer(source, records, Err((err, Self::STREAM_FAILED)));
                     return Poll::Ready(());
                 }
@@ -197,7 +199,7 @@ impl Running {
             (Ok(_), None) => {}
             (Err((err, base)), id) => {
                 self.span.failed(&err);
-                let connection_id = self.ctx.connection_id();
+                let connection_id = &**source.connection.id();
                 log_failure!(
                     err,
                     "a hub method failed",
@@ -213,9 +215,9 @@ impl Running {
         }
     }
 
-    fn panicked(&self, panic: &Panic) -> HubError {
+    fn panicked(&self, source: &CallSource, panic: &Panic) -> HubError {
         let text = panic_text(panic.as_ref());
-        let connection_id = self.ctx.connection_id();
+        let connection_id = &**source.connection.id();
         tracing::error!(
             parent: self.span.id(),
             connection_id,

@@ -23,7 +23,7 @@ use crate::{
     transports::{
         taken_off,
         web_sockets::{
-            frame::{MAX_SERVER_HEAD_BYTES, OpCode, encode_close, encode_header, encode_pong, whole_frame},
+            frame::{CLOSE_BYTES, OpCode, encode_close, encode_header, encode_pong, header_len, whole_frame},
             woken::{Note, PolledWhenWoken},
         },
     },
@@ -92,7 +92,9 @@ impl Outbox {
         {
             return (message.framed(*protocol, |records| whole_frame(self.opcode, records)), counted);
         }
-        let mut frames = BytesMut::with_capacity(self.pongs.len() + counted + 2 * MAX_SERVER_HEAD_BYTES);
+        let data = if records.is_empty() { 0 } else { header_len(counted) + counted };
+        let close = if self.close.is_some() { CLOSE_BYTES } else { 0 };
+        let mut frames = BytesMut::with_capacity(self.pongs.len() + data + close);
         frames.extend_from_slice(&std::mem::take(&mut self.pongs));
         if !records.is_empty() {
             encode_header(self.opcode, counted, &mut frames);

@@ -50,9 +50,19 @@ pub(crate) fn encode_header(op_code: OpCode, len: usize, out: &mut BytesMut) {
     }
 }
 
+/// How many bytes the head of a frame of `len` payload bytes has. Who sets aside just what a frame takes saves an allocation: a
+/// buffer that is full needs none when it is frozen.
+pub(super) const fn header_len(len: usize) -> usize {
+    match len {
+        0..126 => 2,
+        126..0x1_0000 => 4,
+        _ => 10,
+    }
+}
+
 /// Writes a whole message as one frame.
 pub(crate) fn encode_data(op_code: OpCode, payload: &[u8], out: &mut BytesMut) {
-    out.reserve(MAX_SERVER_HEAD_BYTES + payload.len());
+    out.reserve(header_len(payload.len()) + payload.len());
     encode_header(op_code, payload.len(), out);
     out.put_slice(payload);
 }
@@ -92,8 +102,8 @@ pub(super) const LENGTH_OF_16_BITS: u8 = 126;
 /// The length field's value which says that the length follows in eight bytes.
 pub(super) const LENGTH_OF_64_BITS: u8 = 127;
 
-/// The head of a frame without a mask has at most so many bytes.
-pub(super) const MAX_SERVER_HEAD_BYTES: usize = 10;
+/// The bytes of a close frame with a code and no reason.
+pub(super) const CLOSE_BYTES: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -116,12 +126,16 @@ mod tests {
             let mut out = BytesMut::new();
             encode_header(OpCode::Binary, *len, &mut out);
             assert_eq!(&out[..], *expected, "{len} bytes");
+            assert_eq!(header_len(*len), out.len(), "{len} bytes");
         }
     }
 
     #[test]
     fn frames_are_appended_to_what_is_there() {
         let mut out = BytesMut::new();
+        encode_close(CLOSE_NORMAL, &mut out);
+        assert_eq!(out.len(), CLOSE_BYTES);
+        out.clear();
         encode_data(OpCode::Text, b"{}\x1e", &mut out);
         encode_data(OpCode::Binary, b"", &mut out);
         encode_pong(b"p", &mut out);
