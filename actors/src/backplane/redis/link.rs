@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,7 +15,7 @@ use futures::{
     pin_mut,
 };
 use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep};
 
 use crate::{
     BackplaneError,
@@ -81,7 +82,8 @@ struct Link<'a> {
     nodes: Vec<Node>,
     /// The channels Redis knows of.
     subscribed: HashSet<Arc<str>>,
-    next_probe: Instant,
+    /// Kept among the timers of the thread: one that is put there anew, and is the next, takes a system call.
+    next_probe: Pin<Box<Sleep>>,
     /// Whether an other end is known to be gone, or not to be the right one any more.
     is_broken: Arc<AtomicBool>,
 }
@@ -94,7 +96,7 @@ impl<'a> Link<'a> {
         let is_broken = Arc::new(AtomicBool::new(false));
         let servers = layout.servers.iter().map(|address| options.server.clone().set_addr(address.clone()));
         let nodes = try_join_all(servers.map(|server| Node::connect(shared, server, &is_broken))).await?;
-        let next_probe = Instant::now() + options.probe_interval;
+        let next_probe = Box::pin(sleep(options.probe_interval));
         let mut link = Self { shared, layout, nodes, subscribed: HashSet::new(), next_probe, is_broken };
         link.expect_masters()?;
         // What changes from here on is in the outbox.
@@ -116,20 +118,31 @@ impl<'a> Link<'a> {
             } else if is_closed {
                 return Ok(());
             } else {
-                let _ = timeout(
-                    self.next_probe.saturating_duration_since(Instant::now()),
-                    self.shared.wake.notified(),
-                )
-                .await;
+                self.wait().await?;
             }
             if self.is_broken.load(Ordering::Acquire) {
                 return Err(RedisError::from(std::io::Error::other(
                     "the server is gone, or another has its place",
                 )));
             }
-            if Instant::now() >= self.next_probe {
+            if Instant::now() >= self.next_probe.deadline() {
                 self.probe().await?;
             }
+        }
+    }
+
+    /// Waits until there is something to do, or it is time for a probe. What comes in meanwhile is handed on.
+    async fn wait(&mut self) -> RedisResult<()> {
+        let listening = async {
+            match &mut self.nodes[..] {
+                [node] => node.listen().await,
+                _ => futures::future::pending().await,
+            }
+        };
+        let wake = pin!(self.shared.wake.notified());
+        match select(select(wake, self.next_probe.as_mut()), pin!(listening)).await {
+            Either::Left(_) => Ok(()),
+            Either::Right((broken, _)) => Err(broken),
         }
     }
 
@@ -271,7 +284,7 @@ impl<'a> Link<'a> {
 
     /// Finds out whether the link still stands, and looks for channels that nobody listens to any more.
     async fn probe(&mut self) -> RedisResult<()> {
-        self.next_probe = Instant::now() + self.shared.options.probe_interval;
+        self.next_probe.as_mut().reset(Instant::now() + self.shared.options.probe_interval);
         try_join_all(self.nodes.iter_mut().map(Node::greet)).await?;
         self.expect_masters()?;
         let watched = self.shared.outbox.lock().watched();

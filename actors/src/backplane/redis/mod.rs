@@ -4,6 +4,7 @@
 //! the link nor a worker that ends takes it along. What is to be published, and which channels are to be subscribed to, waits
 //! in an [`Outbox`]; the link takes all that is there in one round, and the next round when Redis has answered.
 
+mod frames;
 mod link;
 mod node;
 mod options;
@@ -11,7 +12,9 @@ mod outbox;
 mod routes;
 mod sentinels;
 mod slots;
+mod socket;
 mod topology;
+mod wire;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -99,7 +102,12 @@ impl RedisBackplane {
         let of_link = shared.clone();
         std::thread::Builder::new()
             .name("signalr-redis".to_owned())
-            .spawn(move || runtime.block_on(link::run(&of_link)))
+            .spawn(move || {
+                // A task, and not what the runtime waits for: to wake that takes a system call each time.
+                let link = runtime.spawn(async move { link::run(&of_link).await });
+                // It has no way to fail.
+                let _ = runtime.block_on(link);
+            })
             .map_err(RedisBackplaneError::Thread)?;
         Ok(Self { shared, runtime: handle })
     }
@@ -187,11 +195,12 @@ impl Shared {
     }
 
     /// A message has come. Called on the thread of the link; never waits.
-    fn receive(&self, channel: &[u8], payload: Vec<u8>) {
+    fn receive(&self, channel: &[u8], payload: &[u8]) {
         let Ok(channel) = std::str::from_utf8(channel) else { return };
-        let receiver = self.routes.lock().receiver(channel, &payload);
+        let receiver = self.routes.lock().receiver(channel, payload);
         if let Some(receiver) = receiver {
-            receiver.receive(Bytes::from(payload));
+            // Copied, so that a slow client does not hold all that was read with it.
+            receiver.receive(Bytes::copy_from_slice(payload));
         }
     }
 

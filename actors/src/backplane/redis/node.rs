@@ -5,16 +5,13 @@ use std::sync::{
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
-use redis::{
-    Client, ConnectionInfo, Pipeline, PushInfo, PushKind, RedisError, RedisResult, Value,
-    aio::{ConnectionLike, MultiplexedConnection},
-};
+use redis::{ConnectionInfo, PushInfo, PushKind, RedisError, RedisResult, Value, from_redis_value};
 
-use crate::backplane::redis::{Shared, outbox::Publication};
+use crate::backplane::redis::{Shared, outbox::Publication, socket::Listener, wire::Wire};
 
 /// A link to one server.
 pub(super) struct Node {
-    connection: MultiplexedConnection,
+    wire: Wire,
     words: &'static Words,
     /// How many channels it is about to say that we have left. One it says beyond that, it has turned us out of.
     leaving: Arc<AtomicUsize>,
@@ -51,20 +48,20 @@ impl Node {
         is_broken: &Arc<AtomicBool>,
     ) -> RedisResult<Self> {
         let leaving = Arc::new(AtomicUsize::new(0));
-        let (receiving, left, breaking) = (shared.clone(), leaving.clone(), is_broken.clone());
-        let take = move |push| receive(&receiving, push, &left, &breaking);
-        let config = shared.options.connection().set_push_sender(take);
-        let connection = Client::open(server)?.get_multiplexed_async_connection_with_config(&config).await?;
+        let ear = Ear { shared: shared.clone(), leaving: leaving.clone(), is_broken: is_broken.clone() };
+        let wire = Wire::connect(&shared.options, server, ear).await?;
         let words = if shared.options.topology.is_sharded() { &SHARD_WORDS } else { &WORDS };
-        let mut node = Self { connection, words, leaving, kind: Kind::default() };
+        let mut node = Self { wire, words, leaving, kind: Kind::default() };
         node.greet().await?;
         Ok(node)
     }
 
     /// Finds out whether it is there, and what it is.
     pub(super) async fn greet(&mut self) -> RedisResult<()> {
-        let answer: Value = redis::cmd("HELLO").arg(3).query_async(&mut self.connection).await?;
-        self.kind = Kind::read(&answer);
+        let hello: [&[u8]; 2] = [b"HELLO", b"3"];
+        for answer in self.wire.ask([hello].into_iter()).await? {
+            self.kind = Kind::read(&answer.extract_error()?);
+        }
         Ok(())
     }
 
@@ -82,37 +79,39 @@ impl Node {
     async fn send(&mut self, word: &str, channels: &[Arc<str>]) -> RedisResult<Vec<Value>> {
         let mut answers = Vec::with_capacity(channels.len());
         for channels in channels.chunks(MOST_AT_ONCE) {
-            let mut commands = Pipeline::with_capacity(channels.len());
-            for channel in channels {
-                commands.cmd(word).arg(&**channel);
-            }
-            answers.extend(self.connection.req_packed_commands(&commands, 0, channels.len()).await?);
+            let commands = channels.iter().map(|channel| [word.as_bytes(), channel.as_bytes()]);
+            answers.extend(self.wire.ask(commands).await?);
         }
         Ok(answers)
     }
 
     /// Publishes messages in their order; answers what it says to each.
     pub(super) async fn publish(&mut self, publications: &[Publication]) -> RedisResult<Vec<Value>> {
-        let mut commands = Pipeline::with_capacity(publications.len());
-        for Publication { channel, payload, .. } in publications {
-            commands.cmd(self.words.publish).arg(&**channel).arg(&payload[..]);
-        }
-        self.connection.req_packed_commands(&commands, 0, publications.len()).await
+        let word = self.words.publish.as_bytes();
+        let commands = publications
+            .iter()
+            .map(|Publication { channel, payload, .. }| [word, channel.as_bytes(), &payload[..]]);
+        self.wire.ask(commands).await
     }
 
     /// How many are subscribed here to each of some channels.
     pub(super) async fn subscribers(&mut self, channels: &[Arc<str>]) -> RedisResult<Vec<usize>> {
         let mut counts = Vec::with_capacity(channels.len());
         for channels in channels.chunks(MOST_AT_ONCE) {
-            let mut command = redis::cmd("PUBSUB");
-            command.arg(self.words.count);
-            for channel in channels {
-                command.arg(&**channel);
+            let words = [b"PUBSUB", self.words.count.as_bytes()].into_iter();
+            let command: Vec<&[u8]> =
+                words.chain(channels.iter().map(|channel| channel.as_bytes())).collect();
+            for answer in self.wire.ask([command].into_iter()).await? {
+                let subscribers: Vec<(String, usize)> = from_redis_value(answer.extract_error()?)?;
+                counts.extend(subscribers.into_iter().map(|(_, subscribers)| subscribers));
             }
-            let subscribers: Vec<(String, usize)> = command.query_async(&mut self.connection).await?;
-            counts.extend(subscribers.into_iter().map(|(_, subscribers)| subscribers));
         }
         Ok(counts)
+    }
+
+    /// Waits until the link is over, if it is one that does not say so by itself.
+    pub(super) async fn listen(&mut self) -> RedisError {
+        self.wire.listen().await
     }
 }
 
@@ -135,35 +134,50 @@ fn is_text(value: &Value, text: &str) -> bool {
     }
 }
 
-/// Takes what a server sends by itself. Called on the thread of the link; never waits.
-fn receive(
-    shared: &Shared,
-    push: PushInfo,
-    leaving: &AtomicUsize,
-    is_broken: &AtomicBool,
-) -> Result<(), RedisError> {
-    let is_gone = match push.kind {
-        PushKind::Message | PushKind::SMessage => {
-            let mut data = push.data.into_iter();
-            if let (Some(Value::BulkString(channel)), Some(Value::BulkString(payload))) =
-                (data.next(), data.next())
-            {
-                shared.receive(&channel, payload);
+/// Takes what a server says by itself. On the thread of the link; never waits.
+pub(super) struct Ear {
+    shared: Arc<Shared>,
+    leaving: Arc<AtomicUsize>,
+    is_broken: Arc<AtomicBool>,
+}
+
+impl Ear {
+    /// Takes it as the crate reads it.
+    pub(super) fn hear(&self, push: &PushInfo) {
+        let is_gone = match push.kind {
+            PushKind::Message | PushKind::SMessage => {
+                if let [Value::BulkString(channel), Value::BulkString(payload), ..] = &push.data[..] {
+                    self.shared.receive(channel, payload);
+                }
+                false
             }
-            false
+            PushKind::Unsubscribe | PushKind::SUnsubscribe => {
+                // Where channels have moved to another server, nobody else says so.
+                let left = |left: usize| left.checked_sub(1);
+                self.leaving.fetch_update(Ordering::AcqRel, Ordering::Acquire, left).is_err()
+            }
+            PushKind::Disconnection => true,
+            _ => false,
+        };
+        if is_gone {
+            self.is_broken.store(true, Ordering::Release);
+            self.shared.wake.notify_one();
         }
-        PushKind::Unsubscribe | PushKind::SUnsubscribe => {
-            // Where channels have moved to another server, nobody else says so.
-            leaving.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1)).is_err()
-        }
-        PushKind::Disconnection => true,
-        _ => false,
-    };
-    if is_gone {
-        is_broken.store(true, Ordering::Release);
-        shared.wake.notify_one();
     }
-    Ok(())
+}
+
+impl Listener for Ear {
+    fn message(&self, channel: &[u8], payload: &[u8]) {
+        self.shared.receive(channel, payload);
+    }
+
+    fn pushed(&self, push: Value) -> Option<Value> {
+        let Value::Push { kind, data } = push else { return None };
+        let push = PushInfo { kind, data };
+        self.hear(&push);
+        let is_answer = matches!(push.kind, PushKind::Subscribe | PushKind::Unsubscribe);
+        is_answer.then_some(Value::Push { kind: push.kind, data: push.data })
+    }
 }
 
 /// Channels named at once.
