@@ -1,6 +1,7 @@
 //! Streams of HTTP/2, spoken as plainly as can be: every header in full, nothing acknowledged, no window moved.
 
 use std::{
+    collections::VecDeque,
     io::{BufReader, Read, Write},
     net::TcpStream,
     time::Duration,
@@ -30,12 +31,22 @@ const INITIAL_WINDOW_SIZE: u16 = 4;
 const WINDOW: u32 = 2000;
 
 /// A connection.
-struct Session(BufReader<TcpStream>);
+struct Session {
+    socket: BufReader<TcpStream>,
+    /// Frames that have come before those that were asked for.
+    passed_over: VecDeque<Frame>,
+}
+
+struct Frame {
+    kind: u8,
+    stream: u32,
+    payload: Vec<u8>,
+}
 
 impl Session {
     fn begin(server: &Server) -> Self {
-        let mut session = Self(connect(server.address));
-        session.0.get_mut().write_all(PREFACE).unwrap();
+        let mut session = Self { socket: connect(server.address), passed_over: VecDeque::new() };
+        session.socket.get_mut().write_all(PREFACE).unwrap();
         let window = [&INITIAL_WINDOW_SIZE.to_be_bytes()[..], &WINDOW.to_be_bytes()].concat();
         session.write(SETTINGS, 0, 0, &window);
         session
@@ -44,7 +55,7 @@ impl Session {
     fn write(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
         let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
         let head = [&length[1..], &[kind, flags], &stream.to_be_bytes()].concat();
-        self.0.get_mut().write_all(&[&head, payload].concat()).unwrap();
+        self.socket.get_mut().write_all(&[&head, payload].concat()).unwrap();
     }
 
     /// Asks on a stream of its own; each number is used once, odd and upwards.
@@ -69,18 +80,28 @@ impl Session {
         self.write(DATA, END_STREAM, stream, body);
     }
 
-    /// The next frame of a kind on a stream.
+    /// The next frame of a kind on a stream, in whatever order those of others come.
     fn next(&mut self, kind: u8, stream: u32) -> Vec<u8> {
-        loop {
-            let mut head = [0; 9];
-            self.0.read_exact(&mut head).unwrap();
-            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-            let mut payload = vec![0; usize::try_from(length).unwrap()];
-            self.0.read_exact(&mut payload).unwrap();
-            if head[3] == kind && u32::from_be_bytes([head[5], head[6], head[7], head[8]]) == stream {
-                return payload;
-            }
+        let is_meant = |frame: &Frame| frame.kind == kind && frame.stream == stream;
+        if let Some(at) = self.passed_over.iter().position(is_meant) {
+            return self.passed_over.remove(at).unwrap().payload;
         }
+        loop {
+            let frame = self.read();
+            if is_meant(&frame) {
+                return frame.payload;
+            }
+            self.passed_over.push_back(frame);
+        }
+    }
+
+    fn read(&mut self) -> Frame {
+        let mut head = [0; 9];
+        self.socket.read_exact(&mut head).unwrap();
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut payload = vec![0; usize::try_from(length).unwrap()];
+        self.socket.read_exact(&mut payload).unwrap();
+        Frame { kind: head[3], stream: u32::from_be_bytes([head[5], head[6], head[7], head[8]]), payload }
     }
 
     /// Negotiates; the path of the connection.

@@ -260,6 +260,7 @@ impl HubRuntime {
     }
 
     /// Whether a revocation keeps somebody out, whatever policies say.
+    #[cfg(feature = "testing")]
     #[must_use]
     pub(crate) fn is_revoked(&self, user: &ClaimsPrincipal) -> bool {
         keep_out(self.registry.revocations(), &*self.user_ids, user)
