@@ -17,7 +17,8 @@ pub(super) fn writable(text: &[u8]) -> usize {
             | below_space(word)
             | zeros(word ^ each(b'"'))
             | zeros(word ^ each(b'\\'))
-            | zeros(word ^ each(0x7f))
+            // Makes 0x80 of 0x7f; beyond that the byte itself is marked.
+            | word.wrapping_add(each(1)) & HIGH
     };
     run(text, end_in, ends)
 }

@@ -14,22 +14,31 @@ use crate::protocol::json::plain::writable;
 pub(in crate::protocol) fn write_string(text: &str, out: &mut BytesMut) {
     out.reserve(text.len() + 2);
     out.put_u8(b'"');
+    let plain = writable(text.as_bytes());
+    if plain == text.len() {
+        out.put_slice(text.as_bytes());
+    } else {
+        write_escaped(text, plain, out);
+    }
+    out.put_u8(b'"');
+}
+
+/// Writes what is inside of quotes, of which so many bytes at the front stand for themselves. Apart, as most texts need none of
+/// it.
+#[inline(never)]
+fn write_escaped(text: &str, plain: usize, out: &mut BytesMut) {
     let bytes = text.as_bytes();
-    let (mut written, mut at) = (0, 0);
-    loop {
-        at += writable(bytes.get(at..).unwrap_or_default());
-        let Some(&byte) = bytes.get(at) else { break };
-        let Some(character) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
+    let (mut written, mut at) = (0, plain);
+    while let Some(character) = text.get(at..).and_then(|rest| rest.chars().next()) {
         let next = at + character.len_utf8();
-        if byte < 0x7f || is_escaped(character) {
+        if character < '\u{7f}' || is_escaped(character) {
             out.put_slice(bytes.get(written..at).unwrap_or_default());
             write_escape(character, out);
             written = next;
         }
-        at = next;
+        at = next + writable(bytes.get(next..).unwrap_or_default());
     }
     out.put_slice(bytes.get(written..).unwrap_or_default());
-    out.put_u8(b'"');
 }
 
 /// Writes a number; `None` where JSON has no form for it.
