@@ -19,7 +19,7 @@ use crate::{
     },
     hub::MethodEntry,
     metrics::InvocationOutcome,
-    protocol::{CompletionResult, HubMessage, Invocation, PayloadFormat},
+    protocol::{CompletionResult, HubMessage, Invocation},
     transport::Outbound,
     user_id::{ProviderPanicked, provided_user_id},
 };
@@ -80,30 +80,25 @@ impl ConnectionActor {
         }
     }
 
-    /// The next message there is.
-    fn next_message(&mut self, format: PayloadFormat) -> Result<Option<HubMessage>, ProtocolError> {
-        if let Some(exchange) = self.exchange_mut() {
-            return exchange.next();
-        }
-        let Some(record) = self.input.next()? else { return Ok(None) };
-        format.protocol.parse_whole(record, format.naming).map(Some)
-    }
-
     /// Takes one message further; says whether to go on with the next.
     fn read_one(&mut self, source: &Arc<CallSource>, ctx: &mut Context<Self>) -> Result<bool, ProtocolError> {
         self.put_hook_in_front();
         if let Some(held) = self.held.pop_front() {
             return self.go_on_with(held, source, ctx);
         }
-        match self.next_message(source.format) {
-            Ok(Some(HubMessage::Invocation(invocation))) => self.read_invocation(invocation, source, ctx),
-            Ok(Some(message)) => self.go_on_with(Held::Message(message), source, ctx),
-            Ok(None) => {
-                self.start_batches(source);
-                Ok(false)
+        if let Some(exchange) = self.exchange_mut() {
+            if let Some(message) = exchange.next()? {
+                return self.go_on_with(Held::Message(message), source, ctx);
             }
-            Err(err) => Err(err),
+        } else if let Some(record) = self.input.next()? {
+            return match source.format.protocol.parse_whole(record, source.format.naming) {
+                Ok(HubMessage::Invocation(invocation)) => self.read_invocation(invocation, source, ctx),
+                Ok(message) => self.go_on_with(Held::Message(message), source, ctx),
+                Err(err) => Err(err),
+            };
         }
+        self.start_batches(source);
+        Ok(false)
     }
 
     fn read_invocation(

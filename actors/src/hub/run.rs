@@ -60,15 +60,7 @@ impl<H: Hub> Run<H> {
     }
 
     /// Starts a call, or answers in its place.
-    fn start(&mut self, step: Step) {
-        let call = match step {
-            Step::Call(call) => call,
-            Step::Refused(refusal) => return self.refuse(refusal),
-            Step::Refreshed => {
-                self.running = Some(InTurn::Hook(hook::refreshed(&self.hub, &self.source.connection)));
-                return;
-            }
-        };
+    fn start(&mut self, call: Call) {
         if call.clearance == Clearance::Denied {
             self.source.telemetry.counters.invocation(InvocationOutcome::Unauthorized);
             let error = format!("Failed to invoke '{}' because user is unauthorized", call.target);
@@ -222,7 +214,12 @@ impl<H: Hub> Future for Run<H> {
             let ended = this.has_waited && this.source.connection.aborted().is_cancelled();
             this.return_outdated();
             match if ended { None } else { this.steps.next() } {
-                Some(step) => this.start(step),
+                Some(Step::Call(call)) => this.start(call),
+                Some(Step::Refused(refusal)) => this.refuse(refusal),
+                Some(Step::Refreshed) => {
+                    let hook = hook::refreshed(&this.hub, &this.source.connection);
+                    this.running = Some(InTurn::Hook(hook));
+                }
                 None => {
                     this.answers.flush(&this.source);
                     return Poll::Ready(());
