@@ -15,20 +15,18 @@ use crate::{
     ConnectionId,
     backplane::Answer,
     clock::ServerEnds,
-    metrics::Counters,
     protocol::{GroupAction, GroupCommand, SerializedMessage},
     registry::{
-        Act, Ask, AskToJoin, Carried, Carry, Client, Command, Control, Deliver, GuardedGroups, Incoming,
-        Index, Order, Question, TakeIncoming, Target, Topic, WorkerMember,
+        Act, Ask, AskToJoin, Carried, Carry, Client, Command, Connected, Control, Deliver, GuardedGroups,
+        Incoming, Order, Place, Question, TakeIncoming, Target, Topic, WorkerMember,
     },
     revocation::Revocations,
 };
 
-/// State only: every decision about membership is in [`Index`], which knows no actors.
+/// State only: every decision about membership is in [`Index`](crate::registry::Index), which knows no actors.
 #[derive(Debug)]
 pub(crate) struct RegistryActor {
-    connections: Index<Client>,
-    counters: Arc<Counters>,
+    connections: Arc<Connected>,
     /// What is told to other servers; none where there are none.
     member: Option<WorkerMember>,
     rights: Rights,
@@ -47,12 +45,12 @@ pub(crate) struct Rights {
 
 impl RegistryActor {
     pub(crate) fn new(
-        counters: Arc<Counters>,
+        connections: Arc<Connected>,
         member: Option<WorkerMember>,
         rights: Rights,
         clock: Recipient<ServerEnds>,
     ) -> Self {
-        Self { connections: Index::default(), counters, member, rights, clock, shutdown: None }
+        Self { connections, member, rights, clock, shutdown: None }
     }
 
     fn is_guarded(&self, group: &str) -> bool {
@@ -62,7 +60,7 @@ impl RegistryActor {
     /// Asks a connection of this worker to join a guarded group.
     fn ask_to_join(&self, id: ConnectionId, group: &Arc<str>) -> Option<oneshot::Receiver<bool>> {
         let mut asked = None;
-        self.connections.select(&Target::Connection(id), |client| {
+        self.connections.index().select(&Target::Connection(id), |client| {
             let (joined, answer) = oneshot::channel();
             client.tell(Deliver::Join(group.clone(), joined));
             asked = Some(answer);
@@ -82,9 +80,10 @@ impl RegistryActor {
             _ => {}
         }
         let mut answers = Vec::new();
-        self.connections.select_members(&order.target(), |client, groups| {
+        self.connections.index().select_members(&order.target(), |client, groups| {
             let (ended, answer) = oneshot::channel();
-            let groups = groups.iter().filter(|group| self.is_guarded(group)).cloned().collect();
+            let groups = groups.iter().map(|membership| &membership.name);
+            let groups = groups.filter(|group| self.is_guarded(group)).cloned().collect();
             client.tell(Deliver::Order(Command { order: order.clone(), groups, ended }));
             answers.push(answer);
         });
@@ -92,36 +91,26 @@ impl RegistryActor {
     }
 
     fn join(&mut self, id: &ConnectionId, group: &Arc<str>) -> Option<Standing> {
-        let is_here = self.connections.join(id, group);
+        let is_here = self.connections.index().join(id, group);
         let standing = || self.member.as_ref().map(|member| member.add(Topic::Group(group.clone())));
         is_here.then(|| Standing(standing()))
     }
 
     fn leave(&mut self, id: &ConnectionId, group: &Arc<str>) -> Option<Standing> {
-        let is_here = self.connections.leave(id, group);
+        let is_here = self.connections.index().leave(id, group);
         let standing = || {
-            let member = self.member.as_ref().filter(|_| !self.connections.has_group(group))?;
+            let member = self.member.as_ref().filter(|_| !self.connections.index().has_group(group))?;
             member.remove(&Topic::Group(group.clone()))
         };
         is_here.then(|| Standing(standing()))
     }
 
-    fn publish(&self, target: &Target, message: &SerializedMessage) -> usize {
-        let (mut reached, mut delivered) = (0, 0);
-        self.connections.select(target, |client| {
-            delivered += usize::from(client.deliver(message));
-            reached += 1;
-        });
-        self.counters.delivered(delivered);
-        reached
-    }
-
     /// Hands the question back where there is no such connection.
     fn ask(&self, id: ConnectionId, question: Question) -> Result<(), Question> {
         let mut question = Some(question);
-        self.connections.select(&Target::Connection(id), |client| {
+        self.connections.index().select(&Target::Connection(id), |client| {
             if let Some(question) = question.take() {
-                self.counters.delivered(usize::from(client.ask(question)));
+                self.connections.counters().delivered(usize::from(client.ask(question)));
             }
         });
         question.map_or(Ok(()), Err)
@@ -158,7 +147,9 @@ impl RegistryActor {
             // Those come by ways of their own.
             Control::Order(_) | Control::Done(_) => {}
             Control::Disconnect(id) => {
-                self.connections.select(&Target::Connection(id), |client| client.tell(Deliver::Abort));
+                self.connections
+                    .index()
+                    .select(&Target::Connection(id), |client| client.tell(Deliver::Abort));
             }
         }
     }
@@ -181,13 +172,14 @@ pub(crate) struct Connect {
     pub(crate) client: Client,
     /// Who is told when other servers reach it.
     pub(crate) standing: Option<oneshot::Sender<Standing>>,
+    pub(crate) place: Place,
 }
 
 impl Handler<Connect> for RegistryActor {
     type Result = ();
 
     fn handle(&mut self, connect: Connect, _: &mut Self::Context) {
-        let Connect { id, user_id, client, standing } = connect;
+        let Connect { id, user_id, client, standing, place: _place } = connect;
         if self.shutdown.is_some() {
             client.tell(Deliver::Shutdown);
         }
@@ -199,7 +191,8 @@ impl Handler<Connect> for RegistryActor {
                 let _ = standing.send(Standing(Some(Box::pin(both.map(drop)))));
             }
         }
-        self.connections.insert(id, user_id, client);
+        self.connections.allow_for(client.maximum_backlog);
+        self.connections.index().insert(id, user_id, client);
     }
 }
 
@@ -212,13 +205,12 @@ impl Handler<Disconnect> for RegistryActor {
     type Result = ();
 
     fn handle(&mut self, Disconnect(id): Disconnect, _: &mut Self::Context) {
-        let member = self.member.as_ref();
-        self.connections.remove(&id, |topic| {
-            if let Some(member) = member {
-                drop(member.remove(&topic));
-            }
-        });
-        if self.connections.len() == 0
+        let mut gone = Vec::new();
+        self.connections.index().remove(&id, |topic| gone.push(topic));
+        if let Some(member) = &self.member {
+            gone.iter().for_each(|topic| drop(member.remove(topic)));
+        }
+        if self.connections.index().len() == 0
             && let Some(waiting) = &mut self.shutdown
         {
             for waiting in waiting.drain(..) {
@@ -267,25 +259,28 @@ impl Handler<LeaveGroup> for RegistryActor {
 }
 
 /// Sends a message to everyone a target means; answers how many connections there were.
-#[derive(Clone, Debug, Message)]
+#[derive(Debug, Message)]
 #[rtype(result = "usize")]
 pub(crate) struct Publish {
     pub(crate) target: Arc<Target>,
     pub(crate) message: SerializedMessage,
+    pub(crate) place: Place,
 }
 
 impl Handler<Publish> for RegistryActor {
     type Result = usize;
 
-    fn handle(&mut self, Publish { target, message }: Publish, _: &mut Self::Context) -> usize {
-        self.publish(&target, &message)
+    fn handle(&mut self, publish: Publish, _: &mut Self::Context) -> usize {
+        let Publish { target, message, place: _place } = publish;
+        self.connections.turn();
+        self.connections.publish(&target, &message)
     }
 }
 
 impl Handler<Ask> for RegistryActor {
     type Result = Result<(), Question>;
 
-    fn handle(&mut self, Ask(id, question): Ask, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Ask { id, question, place: _place }: Ask, _: &mut Self::Context) -> Self::Result {
         self.ask(id, question)
     }
 }
@@ -298,7 +293,7 @@ impl Handler<TakeIncoming> for RegistryActor {
         for incoming in taken {
             match incoming {
                 Incoming::Message(target, message) => {
-                    self.publish(&target, &message);
+                    self.connections.publish(&target, &message);
                 }
                 // Dropped where the connection has just gone: who asks is told by that.
                 Incoming::Question(id, question) => drop(self.ask(id, question)),
@@ -333,13 +328,17 @@ impl Handler<Obey> for RegistryActor {
 /// it stays behind what was published before.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(crate) struct AbortConnection(pub(crate) ConnectionId);
+pub(crate) struct AbortConnection {
+    pub(crate) id: ConnectionId,
+    pub(crate) place: Place,
+}
 
 impl Handler<AbortConnection> for RegistryActor {
     type Result = ();
 
-    fn handle(&mut self, AbortConnection(id): AbortConnection, _: &mut Self::Context) {
-        self.connections.select(&Target::Connection(id), |client| client.tell(Deliver::Abort));
+    fn handle(&mut self, abort: AbortConnection, _: &mut Self::Context) {
+        let AbortConnection { id, place: _place } = abort;
+        self.connections.index().select(&Target::Connection(id), |client| client.tell(Deliver::Abort));
     }
 }
 
@@ -352,11 +351,11 @@ impl Handler<ShutDown> for RegistryActor {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, ShutDown: ShutDown, _: &mut Self::Context) -> Self::Result {
-        self.connections.select(&Target::All, |client| client.tell(Deliver::Shutdown));
+        self.connections.index().select(&Target::All, |client| client.tell(Deliver::Shutdown));
         self.clock.do_send(ServerEnds);
         let (sender, receiver) = oneshot::channel();
         let waiting = self.shutdown.get_or_insert_default();
-        if self.connections.len() == 0 {
+        if self.connections.index().len() == 0 {
             let _ = sender.send(());
         } else {
             waiting.push(sender);
@@ -399,7 +398,7 @@ impl Handler<CountConnections> for RegistryActor {
     type Result = usize;
 
     fn handle(&mut self, CountConnections: CountConnections, _: &mut Self::Context) -> usize {
-        self.connections.len()
+        self.connections.index().len()
     }
 }
 

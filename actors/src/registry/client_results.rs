@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use crate::{
     ConnectionId, HubError,
     protocol::{Argument, CompletionResult, HubProtocol, SerializedMessage},
-    registry::RemoteAsker,
+    registry::{Place, RemoteAsker},
 };
 
 /// The questions of a hub that are open, on all workers: each is for one connection, and no other may answer it.
@@ -62,7 +62,11 @@ impl Drop for OpenQuestion {
 /// A question on its way to a connection of this worker; handed back where there is no such connection.
 #[derive(Message)]
 #[rtype(result = "Result<(), Question>")]
-pub(crate) struct Ask(pub(crate) ConnectionId, pub(crate) Question);
+pub(crate) struct Ask {
+    pub(crate) id: ConnectionId,
+    pub(crate) question: Question,
+    pub(crate) place: Place,
+}
 
 /// A question on its way to a client.
 pub(crate) struct Question {

@@ -17,16 +17,28 @@ use crate::{
 pub(crate) struct Index<C> {
     connections: Slab<Entry<C>>,
     by_id: HashMap<ConnectionId, usize>,
-    by_user: HashMap<Arc<str>, HashSet<usize>>,
-    by_group: HashMap<Arc<str>, HashSet<usize>>,
+    by_user: Names,
+    by_group: Names,
 }
+
+/// The connections of each name. Each knows its place in the list, so that it can leave without being looked for, and the list is
+/// gone through without hashing.
+type Names = HashMap<Arc<str>, Vec<usize>>;
 
 #[derive(Debug)]
 struct Entry<C> {
     id: ConnectionId,
-    user_id: Option<Arc<str>>,
-    groups: Vec<Arc<str>>,
+    user: Option<Membership>,
+    groups: Vec<Membership>,
     client: C,
+}
+
+/// That a connection is in a group, or of a user.
+#[derive(Debug)]
+pub(crate) struct Membership {
+    pub(crate) name: Arc<str>,
+    /// Its place among those of the name.
+    place: usize,
 }
 
 impl<C> Default for Index<C> {
@@ -44,12 +56,10 @@ impl<C> Index<C> {
     /// Adds a connection, instead of one of the same id.
     pub(crate) fn insert(&mut self, id: ConnectionId, user_id: Option<Arc<str>>, client: C) {
         self.remove(&id, |_| ());
-        let entry = Entry { id: id.clone(), user_id: user_id.clone(), groups: Vec::new(), client };
-        let key = self.connections.insert(entry);
+        let key = self.connections.vacant_key();
+        let user = user_id.map(|name| Membership::add(&mut self.by_user, name, key));
+        self.connections.insert(Entry { id: id.clone(), user, groups: Vec::new(), client });
         self.by_id.insert(id, key);
-        if let Some(user_id) = user_id {
-            self.by_user.entry(user_id).or_default().insert(key);
-        }
     }
 
     /// Removes a connection from everywhere, and calls `gone` with what nobody is left for; without effect if it is not
@@ -59,14 +69,14 @@ impl<C> Index<C> {
         let Some(entry) = self.connections.try_remove(key) else { return };
         gone(Topic::Connection(entry.id));
         for group in entry.groups {
-            if remove_from(&mut self.by_group, &group, key) {
-                gone(Topic::Group(group));
+            if self.leave_group(&group) {
+                gone(Topic::Group(group.name));
             }
         }
-        if let Some(user_id) = entry.user_id
-            && remove_from(&mut self.by_user, &user_id, key)
+        if let Some(user) = entry.user
+            && self.leave_user(&user)
         {
-            gone(Topic::User(user_id));
+            gone(Topic::User(user.name));
         }
         // A wave of connections must not keep its memory for good.
         if self.by_id.len() * 4 < self.by_id.capacity() {
@@ -79,20 +89,21 @@ impl<C> Index<C> {
 
     /// Adds a connection to a group; says whether the connection is here.
     pub(crate) fn join(&mut self, id: &str, group: &Arc<str>) -> bool {
-        let Some((key, entry)) = self.entry(id) else { return false };
-        if !entry.groups.contains(group) {
-            entry.groups.push(group.clone());
-            self.by_group.entry(group.clone()).or_default().insert(key);
+        let Some(key) = self.by_id.get(id) else { return false };
+        let Some(entry) = self.connections.get_mut(*key) else { return false };
+        if entry.groups.iter().all(|membership| membership.name != *group) {
+            entry.groups.push(Membership::add(&mut self.by_group, group.clone(), *key));
         }
         true
     }
 
     /// Removes a connection from a group; says whether the connection is here.
     pub(crate) fn leave(&mut self, id: &str, group: &Arc<str>) -> bool {
-        let Some((key, entry)) = self.entry(id) else { return false };
-        if let Some(at) = entry.groups.iter().position(|member_of| member_of == group) {
-            entry.groups.swap_remove(at);
-            remove_from(&mut self.by_group, group, key);
+        let Some(key) = self.by_id.get(id) else { return false };
+        let Some(entry) = self.connections.get_mut(*key) else { return false };
+        if let Some(at) = entry.groups.iter().position(|membership| membership.name == *group) {
+            let membership = entry.groups.swap_remove(at);
+            self.leave_group(&membership);
         }
         true
     }
@@ -103,9 +114,9 @@ impl<C> Index<C> {
     }
 
     /// The same, with the groups of each.
-    pub(crate) fn select_members(&self, target: &Target, mut act: impl FnMut(&C, &[Arc<str>])) {
+    pub(crate) fn select_members(&self, target: &Target, mut act: impl FnMut(&C, &[Membership])) {
         let mut act = |entry: &Entry<C>| act(&entry.client, &entry.groups);
-        let mut members = |members: Option<&HashSet<usize>>, except: &[ConnectionId]| {
+        let mut members = |members: Option<&Vec<usize>>, except: &[ConnectionId]| {
             for entry in members.into_iter().flatten().filter_map(|key| self.connections.get(*key)) {
                 if !except.contains(&entry.id) {
                     act(entry);
@@ -142,9 +153,57 @@ impl<C> Index<C> {
         self.connections.get(*self.by_id.get(id)?)
     }
 
-    fn entry(&mut self, id: &str) -> Option<(usize, &mut Entry<C>)> {
-        let key = *self.by_id.get(id)?;
-        Some((key, self.connections.get_mut(key)?))
+    /// Says whether it was the last of the group.
+    fn leave_group(&mut self, membership: &Membership) -> bool {
+        let Left { moved, is_last } = membership.remove(&mut self.by_group);
+        if let Some(entry) = moved.and_then(|key| self.connections.get_mut(key))
+            && let Some(group) = entry.groups.iter_mut().find(|group| group.name == membership.name)
+        {
+            group.place = membership.place;
+        }
+        is_last
+    }
+
+    /// Says whether it was the last of the user.
+    fn leave_user(&mut self, membership: &Membership) -> bool {
+        let Left { moved, is_last } = membership.remove(&mut self.by_user);
+        if let Some(entry) = moved.and_then(|key| self.connections.get_mut(key))
+            && let Some(user) = &mut entry.user
+        {
+            user.place = membership.place;
+        }
+        is_last
+    }
+}
+
+/// What has become of a list that a connection has left.
+struct Left {
+    /// Who has taken its place.
+    moved: Option<usize>,
+    /// It was the last, and the list is gone.
+    is_last: bool,
+}
+
+impl Membership {
+    fn add(names: &mut Names, name: Arc<str>, key: usize) -> Self {
+        let members = names.entry(name.clone()).or_default();
+        members.push(key);
+        Self { name, place: members.len() - 1 }
+    }
+
+    fn remove(&self, names: &mut Names) -> Left {
+        let members = names.get_mut(&self.name).filter(|members| self.place < members.len());
+        let Some(members) = members else { return Left { moved: None, is_last: false } };
+        members.swap_remove(self.place);
+        // As with the connections: what was a large group must not stay one.
+        if members.len() * 4 < members.capacity() {
+            members.shrink_to(members.len() * 2);
+        }
+        let left = Left { moved: members.get(self.place).copied(), is_last: members.is_empty() };
+        if left.is_last {
+            names.remove(&self.name);
+        }
+        left
     }
 }
 
@@ -152,17 +211,6 @@ impl<C> Index<C> {
 fn distinct<T: Eq + std::hash::Hash>(names: &[T]) -> impl Iterator<Item = &T> {
     let mut seen = HashSet::with_capacity(names.len());
     names.iter().filter(move |name| seen.insert(*name))
-}
-
-/// Says whether it was the last of a name.
-fn remove_from(map: &mut HashMap<Arc<str>, HashSet<usize>>, name: &Arc<str>, key: usize) -> bool {
-    let Some(members) = map.get_mut(name) else { return false };
-    members.remove(&key);
-    let is_last = members.is_empty();
-    if is_last {
-        map.remove(name);
-    }
-    is_last
 }
 
 #[cfg(test)]
@@ -181,7 +229,7 @@ mod tests {
         index
     }
 
-    fn meant(index: &Index<&'static str>, target: &Target) -> Vec<&'static str> {
+    fn meant<'a>(index: &Index<&'a str>, target: &Target) -> Vec<&'a str> {
         let mut found = Vec::new();
         index.select(target, |client| found.push(*client));
         found.sort_unstable();
@@ -207,6 +255,39 @@ mod tests {
         ] {
             assert_eq!(meant(&index, &target), expected, "{target:?}");
         }
+    }
+
+    #[test]
+    fn in_whatever_order_some_leave_the_others_stay() {
+        let names: Vec<String> = (0..40).map(|number| number.to_string()).collect();
+        let (group, target) = ("g".into(), Target::Group("g".into()));
+        let mut index = Index::default();
+        for name in &names {
+            index.insert(name.as_str().into(), Some("ann".into()), name.as_str());
+            index.join(name, &group);
+            index.join(name, &name.as_str().into());
+        }
+        let mut left: Vec<&str> = names.iter().map(String::as_str).collect();
+        for step in [7, 0, 31, 3, 1, 0, 20, 11, 2] {
+            let leaver = left.remove(step);
+            if step % 2 == 0 {
+                assert!(index.leave(leaver, &group));
+            } else {
+                index.remove(leaver, |_| ());
+            }
+            let mut expected = left.clone();
+            expected.sort_unstable();
+            assert_eq!(meant(&index, &target), expected);
+        }
+        let of_user = left.len() + 4;
+        assert_eq!(meant(&index, &Target::User("ann".into())).len(), of_user);
+        let mut gone = Vec::new();
+        for name in &names {
+            index.remove(name, |topic| gone.push(topic));
+        }
+        assert!(index.by_group.is_empty() && index.by_user.is_empty());
+        let last: Vec<&Topic> = gone.iter().filter(|topic| **topic == Topic::Group("g".into())).collect();
+        assert_eq!(last.len(), 1, "it is said once that nobody is left");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod actor;
 mod client;
 mod client_results;
+mod connected;
 mod control;
 mod guarded_groups;
 mod inbox;
@@ -13,6 +14,7 @@ mod member;
 mod order;
 mod remote_asker;
 mod remote_orders;
+mod shard;
 mod target;
 
 use std::{
@@ -26,7 +28,6 @@ use std::{
 use actix::{
     Actor, Addr, AsyncContext, Handler, Message, Recipient,
     dev::{MessageResponse, ToEnvelope},
-    prelude::SendError as MailboxFull,
 };
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use bytestring::ByteString;
@@ -43,6 +44,7 @@ pub(crate) use crate::registry::{
     },
     client::Client,
     client_results::{Ask, OpenQuestions, Question, Reply, Unanswered},
+    connected::{Connected, Place},
     control::Control,
     guarded_groups::{GroupPattern, GuardedGroups},
     inbox::{Incoming, TakeIncoming},
@@ -51,6 +53,7 @@ pub(crate) use crate::registry::{
     member::{Member, Role, WorkerMember},
     order::{Act, Age, AskToJoin, Carried, Carry, Command, Order},
     remote_asker::RemoteAsker,
+    shard::Shard,
 };
 use crate::{
     ConnectionId, HubError, SendError,
@@ -65,13 +68,13 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct Registry {
     shards: Arc<Shards>,
-    local: Option<Addr<RegistryActor>>,
+    local: Option<Arc<Shard>>,
 }
 
 /// The registry actors of one hub, one a worker. They join as workers start.
 #[derive(Debug, Default)]
 pub(crate) struct Shards {
-    actors: RwLock<Arc<Vec<Addr<RegistryActor>>>>,
+    actors: RwLock<Arc<Vec<Arc<Shard>>>>,
     questions: Arc<OpenQuestions>,
     /// Those of other servers; none where there are none.
     member: Option<Arc<Member>>,
@@ -125,22 +128,25 @@ impl Registry {
     /// Starts the registry of this worker and joins it to the others.
     pub(crate) fn start(shards: Arc<Shards>, counters: Arc<Counters>, clock: Recipient<ServerEnds>) -> Self {
         let member = shards.member.clone();
-        let local = RegistryActor::create(|ctx| {
+        let connected = Arc::new(Connected::new(counters));
+        let shared = connected.clone();
+        let addr = RegistryActor::create(|ctx| {
             let member = member.map(|member| member.worker(ctx.address()));
             let rights =
                 Rights { guarded: shards.guarded.clone(), revocations: shards.revocations().clone() };
-            RegistryActor::new(counters, member, rights, clock)
+            RegistryActor::new(shared, member, rights, clock)
         });
+        let local = Arc::new(Shard { addr, connected });
         let mut all = shards.actors.write();
-        *all = Arc::new(all.iter().filter(|shard| shard.connected()).chain([&local]).cloned().collect());
+        *all = Arc::new(all.iter().filter(|shard| shard.addr.connected()).chain([&local]).cloned().collect());
         drop(all);
         Self { shards, local: Some(local) }
     }
 
     /// Sends a message to everyone a target means.
     ///
-    /// When it returns, the connections of this worker have it in their mailboxes; the other workers have it in theirs, and
-    /// the other servers are as good as sent it.
+    /// When it returns, the connections of this worker have it; the other workers have it in their mailboxes, and the other
+    /// servers are as good as sent it.
     pub(crate) async fn publish(&self, target: Target, message: SerializedMessage) -> Result<(), SendError> {
         let Some(member) = &self.shards.member else { return self.deliver(target, message).await };
         let is_only_here = matches!(&target, Target::Connection(id) if member.has(id));
@@ -158,21 +164,17 @@ impl Registry {
     /// Sends a message to those of a target that this process has.
     async fn deliver(&self, target: Target, message: SerializedMessage) -> Result<(), SendError> {
         let is_for_one = matches!(target, Target::Connection(_));
-        let publish = Publish { target: Arc::new(target), message };
+        let target = Arc::new(target);
         if let Some(local) = &self.local {
-            let reached = local.send(publish.clone()).await.map_err(|_| SendError::Closed)?;
+            let reached = local.publish(&target, &message).await?;
             if is_for_one && reached > 0 {
                 return Ok(());
             }
         }
         let member = self.shards.member.as_ref();
-        let is_meant =
-            |peer: &Addr<_>| member.is_none_or(|member| member.has_somebody(peer, &publish.target));
-        for peer in self.peers().iter().filter(|peer| self.local.as_ref() != Some(*peer) && is_meant(peer)) {
-            // A full mailbox holds the publisher up; a worker that has ended has no connections left.
-            if let Err(MailboxFull::Full(publish)) = peer.try_send(publish.clone()) {
-                let _ = peer.send(publish).await;
-            }
+        let is_meant = |peer: &Shard| member.is_none_or(|member| member.has_somebody(&peer.addr, &target));
+        for peer in self.others(&self.peers()).filter(|peer| is_meant(peer)) {
+            peer.hand(&target, &message).await;
         }
         Ok(())
     }
@@ -186,11 +188,11 @@ impl Registry {
     ) -> Option<Answer<()>> {
         let local = self.local.as_ref()?;
         if self.shards.member.is_none() {
-            local.do_send(Connect { id, user_id, client, standing: None });
+            local.connect(id, user_id, client, None);
             return None;
         }
         let (sender, standing) = oneshot::channel();
-        local.do_send(Connect { id, user_id, client, standing: Some(sender) });
+        local.connect(id, user_id, client, Some(sender));
         Some(Box::pin(async {
             if let Ok(standing) = standing.await {
                 standing.stands().await;
@@ -218,7 +220,7 @@ impl Registry {
     async fn join_guarded(&self, id: ConnectionId, group: Arc<str>) -> Result<(), SendError> {
         let ask = AskToJoin(id, group);
         for shard in self.nearest_first(&self.peers()) {
-            if let Ok(Some(joined)) = shard.send(ask.clone()).await {
+            if let Ok(Some(joined)) = shard.addr.send(ask.clone()).await {
                 return if joined { Ok(()) } else { Err(SendError::NotAuthorized) };
             }
         }
@@ -246,7 +248,7 @@ impl Registry {
         let peers = self.peers();
         // A worker that has ended has no connections.
         let carried =
-            peers.iter().map(|shard| shard.send(Carry(order.clone())).map(Result::unwrap_or_default));
+            peers.iter().map(|shard| shard.addr.send(Carry(order.clone())).map(Result::unwrap_or_default));
         futures::future::join_all(carried).await.into_iter().fold(Carried::default(), Carried::and)
     }
 
@@ -296,7 +298,7 @@ impl Registry {
         let (reply, answer) = oneshot::channel();
         let mut question = Question { id: open.id.clone(), message, reply: Reply::Here(reply) };
         for shard in self.nearest_first(&self.peers()) {
-            question = match shard.send(Ask(connection_id.clone(), question)).await {
+            question = match shard.ask(connection_id, question).await {
                 Ok(Ok(())) => {
                     let is_over = || io_error(format!("Connection '{connection_id}' disconnected."));
                     return answer.await.unwrap_or_else(|_| Err(is_over()));
@@ -314,7 +316,7 @@ impl Registry {
         let told = self.shards.member.as_ref().map(|member| member.control(&control.to_message()));
         for shard in self.peers().iter() {
             // A worker that has ended has no connections left.
-            let _ = shard.send(Obey(control.clone())).await;
+            let _ = shard.addr.send(Obey(control.clone())).await;
         }
         match told {
             Some(told) => told.arrived().await,
@@ -361,7 +363,7 @@ impl Registry {
     /// Ends a connection of this worker, after all that was published before.
     pub(crate) fn abort(&self, id: ConnectionId) {
         if let Some(local) = &self.local {
-            local.do_send(AbortConnection(id));
+            local.abort(id);
         }
     }
 
@@ -369,7 +371,7 @@ impl Registry {
     pub(crate) async fn shut_down(&self) {
         let peers = self.peers();
         // A worker that has ended has none.
-        let ended = peers.iter().map(|shard| shard.send(ShutDown).map(drop));
+        let ended = peers.iter().map(|shard| shard.addr.send(ShutDown).map(drop));
         futures::future::join_all(ended).await;
         if let Some(member) = &self.shards.member {
             member.backplane.flushed().await;
@@ -380,14 +382,14 @@ impl Registry {
     pub(crate) async fn count(&self) -> usize {
         let mut count = 0;
         for shard in self.peers().iter() {
-            count += shard.send(CountConnections).await.unwrap_or(0);
+            count += shard.addr.send(CountConnections).await.unwrap_or(0);
         }
         count
     }
 
     /// The registry of this worker.
-    pub(crate) const fn local(&self) -> Option<&Addr<RegistryActor>> {
-        self.local.as_ref()
+    pub(crate) fn local(&self) -> Option<&Addr<RegistryActor>> {
+        self.local.as_ref().map(|shard| &shard.addr)
     }
 
     /// Asks one registry after another, the nearest first, until one knows the connection.
@@ -398,29 +400,30 @@ impl Registry {
         <RegistryActor as Actor>::Context: ToEnvelope<RegistryActor, M>,
         Option<Standing>: MessageResponse<RegistryActor, M>,
     {
-        if let Some(local) = &self.local
+        if let Some(local) = self.local()
             && let Some(standing) = local.send(message.clone()).await.map_err(|_| SendError::Closed)?
         {
             return Ok(Some(standing));
         }
-        for peer in self.peers().iter().filter(|peer| self.local.as_ref() != Some(peer)) {
-            if let Ok(Some(standing)) = peer.send(message.clone()).await {
+        for peer in self.others(&self.peers()) {
+            if let Ok(Some(standing)) = peer.addr.send(message.clone()).await {
                 return Ok(Some(standing));
             }
         }
         Ok(None)
     }
 
-    fn nearest_first<'a>(
-        &'a self,
-        peers: &'a [Addr<RegistryActor>],
-    ) -> impl Iterator<Item = &'a Addr<RegistryActor>> {
-        let others = peers.iter().filter(|peer| self.local.as_ref() != Some(peer));
-        self.local.iter().chain(others)
+    fn nearest_first<'a>(&'a self, peers: &'a [Arc<Shard>]) -> impl Iterator<Item = &'a Arc<Shard>> {
+        self.local.iter().chain(self.others(peers))
     }
 
-    /// The addresses themselves are shared, not cloned: the bound of a mailbox holds per address value.
-    fn peers(&self) -> Arc<Vec<Addr<RegistryActor>>> {
+    /// Those of other workers.
+    fn others<'a>(&'a self, peers: &'a [Arc<Shard>]) -> impl Iterator<Item = &'a Arc<Shard>> {
+        let is_local = |peer: &Arc<Shard>| self.local.as_ref().is_some_and(|local| Arc::ptr_eq(local, peer));
+        peers.iter().filter(move |peer| !is_local(peer))
+    }
+
+    fn peers(&self) -> Arc<Vec<Arc<Shard>>> {
         self.shards.actors.read().clone()
     }
 }
