@@ -2,7 +2,10 @@
 
 use std::{
     fmt, mem,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Waker},
 };
 
@@ -21,7 +24,14 @@ use crate::{
 /// to many needs two for each of them: by the connection to the transport. Its bound is the backlog, in which its bytes are
 /// counted.
 #[derive(Clone, Default)]
-pub struct Outlet(Arc<Mutex<State>>);
+pub struct Outlet(Arc<Queue>);
+
+#[derive(Default)]
+struct Queue {
+    state: Mutex<State>,
+    /// Whether something waits, for who would find nothing.
+    has_some: AtomicBool,
+}
 
 #[derive(Default)]
 struct State {
@@ -38,17 +48,24 @@ impl Outlet {
     /// Takes all that waits; the task is woken when there is more.
     #[must_use]
     pub fn take(&self, cx: &Context<'_>) -> Waiting {
-        let mut state = self.0.lock();
+        let mut state = self.0.state.lock();
         match &mut state.waker {
             Some(waker) => waker.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),
         }
+        self.0.has_some.store(false, Ordering::Release);
         mem::take(&mut state.waiting)
+    }
+
+    /// Whether something waits. Who finds nothing and has [taken](Self::take) before is woken when there is.
+    #[must_use]
+    pub fn has_some(&self) -> bool {
+        self.0.has_some.load(Ordering::Acquire)
     }
 
     /// Adds records, which the connection has counted.
     pub(crate) fn push(&self, records: Bytes) {
-        self.0.lock().push(Outgoing::Own(records));
+        self.0.put(&mut self.0.state.lock(), Outgoing::Own(records));
     }
 
     /// Adds a message for many, and counts it. Says whether it did: not behind the last record of the connection, not where
@@ -61,7 +78,7 @@ impl Outlet {
         backlog: &Backlog,
         maximum: usize,
     ) -> bool {
-        let mut state = self.0.lock();
+        let mut state = self.0.state.lock();
         let before = backlog.len();
         let is_next = state.is_next(before);
         let fits = before == 0 || before.saturating_add(message.len()) <= maximum;
@@ -70,7 +87,7 @@ impl Outlet {
         }
         if let Some(records) = message.encoded(protocol) {
             backlog.add(records.len());
-            state.push(Outgoing::Shared(message.clone(), protocol));
+            self.0.put(&mut state, Outgoing::Shared(message.clone(), protocol));
         }
         true
     }
@@ -81,29 +98,29 @@ impl Outlet {
         if records.is_empty() {
             return true;
         }
-        let mut state = self.0.lock();
+        let mut state = self.0.state.lock();
         let is_next = state.is_next(backlog.len());
         if is_next {
             backlog.add(records.len());
-            state.push(Outgoing::Own(records.clone()));
+            self.0.put(&mut state, Outgoing::Own(records.clone()));
         }
         is_next
     }
 
     /// Something is sent to the connection that messages must not overtake.
     pub(crate) fn hold(&self) {
-        self.0.lock().held += 1;
+        self.0.state.lock().held += 1;
     }
 
     /// The connection has it.
     pub(crate) fn release(&self) {
-        let mut state = self.0.lock();
+        let mut state = self.0.state.lock();
         state.held = state.held.saturating_sub(1);
     }
 
     /// From here on only the connection adds something.
     pub(crate) fn seal(&self) {
-        self.0.lock().is_sealed = true;
+        self.0.state.lock().is_sealed = true;
     }
 }
 
@@ -113,20 +130,27 @@ impl State {
         // What is counted and not here is a question, or has gone by the connection, and it is about to get it.
         !self.is_sealed && self.held == 0 && counted == self.waiting.counted()
     }
+}
 
-    fn push(&mut self, outgoing: Outgoing) {
-        let is_first = self.waiting.is_empty();
-        self.waiting.push(outgoing);
-        // Who has been woken takes the others, too.
-        if is_first && let Some(waker) = &self.waker {
-            waker.wake_by_ref();
+impl Queue {
+    fn put(&self, state: &mut State, outgoing: Outgoing) {
+        let is_first = state.waiting.is_empty();
+        state.waiting.push(outgoing);
+        if is_first {
+            self.has_some.store(true, Ordering::Release);
+            // Who has been woken takes the others, too.
+            if let Some(waker) = &state.waker {
+                waker.wake_by_ref();
+            }
         }
     }
 }
 
 impl fmt::Debug for Outlet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outlet").field("counted", &self.0.lock().waiting.counted()).finish_non_exhaustive()
+        f.debug_struct("Outlet")
+            .field("counted", &self.0.state.lock().waiting.counted())
+            .finish_non_exhaustive()
     }
 }
 

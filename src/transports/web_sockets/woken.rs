@@ -19,7 +19,8 @@ use futures::Stream;
 pub(super) struct PolledWhenWoken<S> {
     inner: Pin<Box<S>>,
     note: Arc<Note>,
-    bell: Option<(Arc<Bell>, Waker)>,
+    /// The task that polls, and what wakes it. The task is kept here as well: compared with each poll, it is at hand.
+    bell: Option<(Waker, Waker)>,
 }
 
 /// That there is something to do. Woken by what comes shortly before the body is polled anyway: the HTTP layer puts what
@@ -39,17 +40,31 @@ impl Wake for Note {
 }
 
 impl<S: Stream> PolledWhenWoken<S> {
-    /// Polls it when it has been woken itself, or `note` has been.
+    /// Polled when it has been woken itself, or `note` has been.
     pub(super) fn new(inner: S, note: Arc<Note>) -> Self {
         Self { inner: Box::pin(inner), note, bell: None }
     }
 
-    pub(super) fn poll_next(&mut self, cx: &Context<'_>) -> Poll<Option<S::Item>> {
-        let bell = self.bell.take().filter(|(bell, _)| bell.task.will_wake(cx.waker()));
-        let (_, waker) = self.bell.insert(bell.unwrap_or_else(|| Bell::of(cx.waker(), &self.note)));
-        if !self.note.0.swap(false, Ordering::AcqRel) {
-            return Poll::Pending;
+    /// Is polled by this task from here on; says whether it was another before.
+    pub(super) fn meets(&mut self, cx: &Context<'_>) -> bool {
+        let is_known = matches!(&self.bell, Some((task, _)) if task.will_wake(cx.waker()));
+        if !is_known {
+            self.bell = Some((cx.waker().clone(), Bell::of(cx.waker(), &self.note)));
         }
+        !is_known
+    }
+
+    /// Whether it has been woken.
+    pub(super) fn is_woken(&self) -> bool {
+        self.note.0.load(Ordering::Acquire)
+    }
+
+    /// Polls it for the task it has [met](Self::meets), if it has been woken.
+    pub(super) fn poll_next(&mut self) -> Poll<Option<S::Item>> {
+        let Some((_, waker)) = self.bell.as_ref().filter(|_| self.note.0.swap(false, Ordering::AcqRel))
+        else {
+            return Poll::Pending;
+        };
         let polled = self.inner.as_mut().poll_next(&mut Context::from_waker(waker));
         // Only who says that there is nothing wakes somebody later.
         self.note.0.fetch_or(polled.is_ready(), Ordering::AcqRel);
@@ -57,7 +72,7 @@ impl<S: Stream> PolledWhenWoken<S> {
     }
 }
 
-/// Wakes a task, and remembers it.
+/// Wakes a task, and has it know why.
 #[derive(Debug)]
 struct Bell {
     task: Waker,
@@ -66,11 +81,9 @@ struct Bell {
 
 impl Bell {
     /// One for the first poll by this task.
-    fn of(task: &Waker, note: &Arc<Note>) -> (Arc<Self>, Waker) {
+    fn of(task: &Waker, note: &Arc<Note>) -> Waker {
         note.wake_by_ref();
-        let bell = Arc::new(Self { task: task.clone(), note: note.clone() });
-        let waker = bell.clone().into();
-        (bell, waker)
+        Arc::new(Self { task: task.clone(), note: note.clone() }).into()
     }
 }
 
@@ -91,6 +104,11 @@ mod tests {
 
     use super::*;
 
+    fn poll<S: Stream>(stream: &mut PolledWhenWoken<S>, cx: &Context<'_>) -> Poll<Option<S::Item>> {
+        stream.meets(cx);
+        stream.poll_next()
+    }
+
     #[test]
     fn it_is_polled_at_first_and_then_when_it_has_been_woken() {
         let waker = noop_waker();
@@ -103,12 +121,12 @@ mod tests {
             receiver.as_mut().poll_next(cx)
         });
         let mut stream = PolledWhenWoken::new(counted, Arc::default());
-        assert_eq!(stream.poll_next(&cx), Poll::Pending);
-        assert_eq!(stream.poll_next(&cx), Poll::Pending);
+        assert_eq!(poll(&mut stream, &cx), Poll::Pending);
+        assert_eq!(poll(&mut stream, &cx), Poll::Pending);
         sender.unbounded_send(1).unwrap();
-        assert_eq!(stream.poll_next(&cx), Poll::Ready(Some(1)));
-        assert_eq!(stream.poll_next(&cx), Poll::Pending);
-        assert_eq!(stream.poll_next(&cx), Poll::Pending);
+        assert_eq!(poll(&mut stream, &cx), Poll::Ready(Some(1)));
+        assert_eq!(poll(&mut stream, &cx), Poll::Pending);
+        assert_eq!(poll(&mut stream, &cx), Poll::Pending);
         drop(stream);
         assert_eq!(polls, 3);
     }
@@ -125,7 +143,7 @@ mod tests {
         let waker = noop_waker();
         let other = other.into();
         for waker in [&waker, &waker, &other, &other] {
-            assert_eq!(stream.poll_next(&Context::from_waker(waker)), Poll::Pending);
+            assert_eq!(poll(&mut stream, &Context::from_waker(waker)), Poll::Pending);
         }
         drop(stream);
         assert_eq!(polls, 2);
@@ -143,9 +161,9 @@ mod tests {
         let rings = Arc::<Rings>::default();
         let waker = rings.clone().into();
         let cx = Context::from_waker(&waker);
-        assert_eq!(stream.poll_next(&cx), Poll::Pending);
+        assert_eq!(poll(&mut stream, &cx), Poll::Pending);
         Waker::from(note).wake();
-        assert_eq!(stream.poll_next(&cx), Poll::Pending);
+        assert_eq!(poll(&mut stream, &cx), Poll::Pending);
         drop(stream);
         assert_eq!((polls, rings.0.load(Ordering::Relaxed)), (2, false));
     }
