@@ -20,7 +20,7 @@ use crate::{
     HubResult, Items, SendError, Users,
     backplane::Backplane,
     protocol::NamingPolicy,
-    registry::{Age, Control, Registry, Role, Shards},
+    registry::{Age, Connected, Control, Registry, Role, Shards},
 };
 
 /// Who calls a hub, and what can be reached from the call.
@@ -79,6 +79,19 @@ struct Turns {
 }
 
 impl Connection {
+    /// Runs code of one of its calls, in front of which there may be answers that have not been sent.
+    pub(crate) fn run<T>(&self, has_unsent: bool, code: impl FnOnce() -> T) -> T {
+        match self.registry.connected() {
+            Some(connected) => connected.run(has_unsent, code),
+            None => code(),
+        }
+    }
+
+    /// Whether that code goes on as soon as those answers have been sent.
+    pub(crate) fn is_behind_answers(&self) -> bool {
+        self.registry.connected().is_some_and(Connected::is_behind)
+    }
+
     /// To be called within the request that makes it.
     pub(crate) fn new(
         id: ConnectionId,

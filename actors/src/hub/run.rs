@@ -113,7 +113,11 @@ impl<H: Hub> Run<H> {
                 self.answers.make_room(1 + self.steps.len());
                 call.poll(&self.source, &mut self.answers.records, cx)
             }
-            Some(InTurn::Hook(hook)) => hook.as_mut().poll(cx).map(|()| Progress::Over),
+            Some(InTurn::Hook(hook)) => {
+                let has_unsent = !self.answers.records.is_empty();
+                let polled = self.source.connection.run(has_unsent, || hook.as_mut().poll(cx));
+                polled.map(|()| Progress::Over)
+            }
         };
         match progress {
             Poll::Ready(Progress::Over) => {
@@ -203,8 +207,12 @@ impl<H: Hub> Future for Run<H> {
         loop {
             if this.poll_running(cx).is_pending() {
                 this.refuse_at_once();
-                this.has_waited = true;
                 this.answers.flush(&this.source);
+                // It sends something, which comes behind the answers of the calls before it.
+                if this.source.connection.is_behind_answers() {
+                    continue;
+                }
+                this.has_waited = true;
                 return Poll::Pending;
             }
             if !this.steps.as_slice().is_empty() && !this.has_room(cx) {

@@ -99,7 +99,9 @@ impl Running {
         loop {
             match &mut self.work {
                 Work::Method(method) => {
-                    let answer = match guarded(|| self.span.in_scope(|| method.as_mut().poll(cx))) {
+                    let answer = match source.connection.run(!records.is_empty(), || {
+                        guarded(|| self.span.in_scope(|| method.as_mut().poll(cx)))
+                    }) {
                         Ok(Poll::Ready(answer)) => answer,
                         Ok(Poll::Pending) => return self.wait(source, cx),
                         Err(panic) => Err(self.panicked(source, &panic)),
@@ -147,7 +149,10 @@ impl Running {
                 return Poll::Pending;
             }
             let Work::Stream(stream) = &mut self.work else { return Poll::Ready(()) };
-            match guarded(|| self.span.in_scope(|| stream.as_mut().poll_next(cx))) {
+            match source
+                .connection
+                .run(!records.is_empty(), || guarded(|| self.span.in_scope(|| stream.as_mut().poll_next(cx))))
+            {
                 Ok(Poll::Pending) => return Poll::Pending,
                 Ok(Poll::Ready(Some(Ok(item)))) => {
                     if let Some(id) = &self.invocation_id {

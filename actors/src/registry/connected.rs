@@ -3,8 +3,9 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
     thread::{self, ThreadId},
 };
 
@@ -31,6 +32,10 @@ pub(crate) struct Connected {
     /// What has been sent past the mailbox since there was a turn, in bytes, and the most that may be.
     in_turn: AtomicUsize,
     most_in_turn: AtomicUsize,
+    /// The call that runs has answers in front of it that have not been sent.
+    has_unsent: AtomicBool,
+    /// They are to be sent before it goes on.
+    is_behind: AtomicBool,
 }
 
 impl Connected {
@@ -43,6 +48,8 @@ impl Connected {
             queue: Arc::default(),
             in_turn: AtomicUsize::new(0),
             most_in_turn: AtomicUsize::new(BYTES_IN_A_TURN),
+            has_unsent: AtomicBool::new(false),
+            is_behind: AtomicBool::new(false),
         }
     }
 
@@ -89,6 +96,30 @@ impl Connected {
         }
         self.in_turn.store(in_turn, Ordering::Relaxed);
         Some(self.publish(target, message))
+    }
+
+    /// Runs the code of a call, in front of which there may be answers that have not been sent.
+    pub(crate) fn run<T>(&self, has_unsent: bool, code: impl FnOnce() -> T) -> T {
+        self.has_unsent.store(has_unsent, Ordering::Relaxed);
+        let result = code();
+        self.has_unsent.store(false, Ordering::Relaxed);
+        result
+    }
+
+    /// Whether the call that has just run is to be polled again when its answers have been sent.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.is_behind.swap(false, Ordering::Relaxed)
+    }
+
+    /// Ready when all answers have been sent that come before what is sent next.
+    pub(crate) fn poll_sent(&self, cx: &Context<'_>) -> Poll<()> {
+        if thread::current().id() != self.thread || !self.has_unsent.load(Ordering::Relaxed) {
+            return Poll::Ready(());
+        }
+        self.is_behind.store(true, Ordering::Relaxed);
+        // For what polls only those that have been woken.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// There is a turn: receivers have written, or are about to write, what was sent before.

@@ -387,6 +387,11 @@ impl Registry {
         count
     }
 
+    /// The connections of this worker.
+    pub(crate) fn connected(&self) -> Option<&Connected> {
+        self.local.as_ref().map(|shard| &*shard.connected)
+    }
+
     /// The registry of this worker.
     pub(crate) fn local(&self) -> Option<&Addr<RegistryActor>> {
         self.local.as_ref().map(|shard| &shard.addr)

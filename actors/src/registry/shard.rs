@@ -1,6 +1,6 @@
 //! The registry of one worker, as it is reached from the worker itself and from others.
 
-use std::sync::Arc;
+use std::{future::poll_fn, sync::Arc};
 
 use actix::{Addr, MailboxError, prelude::SendError as MailboxFull};
 use futures::channel::oneshot;
@@ -27,6 +27,7 @@ impl Shard {
         target: &Arc<Target>,
         message: &SerializedMessage,
     ) -> Result<usize, SendError> {
+        poll_fn(|cx| self.connected.poll_sent(cx)).await;
         if let Some(reached) = self.connected.publish_at_once(target, message) {
             return Ok(reached);
         }
