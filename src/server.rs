@@ -22,7 +22,7 @@ use crate::{
     options::HttpConnectionOptions,
     origin::AllowedOrigins,
     pending::PendingConnections,
-    routes::{configure_endpoint, configure_fallback},
+    routes::{configure_endpoints, configure_fallback},
     worker::Worker,
     write_clock::WriteClock,
 };
@@ -105,14 +105,15 @@ impl SignalR {
             if let Some(fallback) = &server.0.fallback {
                 configure_fallback(config, &server, fallback);
             }
-            for endpoint in endpoints {
-                if let Some(runtime) = worker.runtime(endpoint.hub) {
-                    let (endpoint, runtime, server) = (endpoint.clone(), runtime.clone(), server.clone());
-                    let write_clock = worker.write_clock().clone();
-                    let at = WorkerEndpoint { endpoint, runtime, server, write_clock };
-                    configure_endpoint(config, Rc::new(at));
-                }
-            }
+            let at = |endpoint: &Arc<Endpoint>| {
+                Some(Rc::new(WorkerEndpoint {
+                    endpoint: endpoint.clone(),
+                    runtime: worker.runtime(endpoint.hub)?.clone(),
+                    server: server.clone(),
+                    write_clock: worker.write_clock().clone(),
+                }))
+            };
+            configure_endpoints(config, &endpoints.iter().filter_map(at).collect::<Vec<_>>());
         }
     }
 

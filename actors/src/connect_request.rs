@@ -9,29 +9,38 @@ use crate::transport::TransportKind;
 #[derive(Clone)]
 pub struct ConnectRequest {
     transport: TransportKind,
-    path: String,
-    query: Vec<(String, String)>,
-    headers: Vec<(String, String)>,
+    path: Box<str>,
+    query: Pairs,
+    headers: Pairs,
     remote_addr: Option<SocketAddr>,
 }
 
 impl ConnectRequest {
     /// A request for a path, by a transport.
-    pub fn new(transport: TransportKind, path: impl Into<String>) -> Self {
-        Self { transport, path: path.into(), query: Vec::new(), headers: Vec::new(), remote_addr: None }
+    pub fn new(transport: TransportKind, path: impl Into<Box<str>>) -> Self {
+        let (query, headers) = (Pairs::default(), Pairs::default());
+        Self { transport, path: path.into(), query, headers, remote_addr: None }
     }
 
     /// With query parameters, decoded.
     #[must_use]
-    pub fn with_query(mut self, query: Vec<(String, String)>) -> Self {
-        self.query = query;
+    pub fn with_query<N, V>(mut self, query: impl IntoIterator<Item = (N, V)>) -> Self
+    where
+        N: AsRef<str>,
+        V: AsRef<str>,
+    {
+        self.query = Pairs::of(query);
         self
     }
 
     /// With headers.
     #[must_use]
-    pub fn with_headers(mut self, headers: Vec<(String, String)>) -> Self {
-        self.headers = headers;
+    pub fn with_headers<N, V>(mut self, headers: impl IntoIterator<Item = (N, V)>) -> Self
+    where
+        N: AsRef<str>,
+        V: AsRef<str>,
+    {
+        self.headers = Pairs::of(headers);
         self
     }
 
@@ -64,13 +73,13 @@ impl ConnectRequest {
     /// A query parameter, its name compared without case; given several times, the values joined by `,`.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<String> {
-        joined(&self.query, name)
+        self.query.joined(name)
     }
 
     /// A header, its name compared without case; given several times, the values joined by `,`.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<String> {
-        joined(&self.headers, name)
+        self.headers.joined(name)
     }
 
     /// The address it came from.
@@ -91,10 +100,45 @@ impl fmt::Debug for ConnectRequest {
     }
 }
 
-fn joined(pairs: &[(String, String)], name: &str) -> Option<String> {
-    let mut values = pairs.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
-    let first = values.next()?.clone();
-    Some(values.fold(first, |all, value| all + "," + value))
+/// Names and values behind each other in one piece of memory, each with its length before it: a request is kept for as long as its
+/// connection, and a list of texts takes one piece more for each of them.
+#[derive(Clone, Default)]
+struct Pairs(Box<[u8]>);
+
+impl Pairs {
+    fn of<N: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
+        let mut bytes = Vec::new();
+        for (name, value) in pairs {
+            for text in [name.as_ref(), value.as_ref()] {
+                bytes.extend_from_slice(&text.len().to_ne_bytes());
+                bytes.extend_from_slice(text.as_bytes());
+            }
+        }
+        Self(bytes.into())
+    }
+
+    /// The values of a name, compared without case, joined by `,`.
+    fn joined(&self, name: &str) -> Option<String> {
+        let mut texts = Texts(&self.0);
+        let pairs = std::iter::from_fn(|| Some((texts.next()?, texts.next()?)));
+        let mut values = pairs.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+        let first = values.next()?.to_owned();
+        Some(values.fold(first, |all, value| all + "," + value))
+    }
+}
+
+/// What is left of texts with their lengths before them.
+struct Texts<'a>(&'a [u8]);
+
+impl<'a> Iterator for Texts<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let (len, rest) = self.0.split_first_chunk()?;
+        let (text, rest) = rest.split_at_checked(usize::from_ne_bytes(*len))?;
+        self.0 = rest;
+        std::str::from_utf8(text).ok()
+    }
 }
 
 #[cfg(test)]

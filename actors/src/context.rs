@@ -52,7 +52,8 @@ pub(crate) enum Caller {
 #[derive(Debug)]
 pub(crate) struct Connection {
     id: ConnectionId,
-    age: Age,
+    /// When it began, in microseconds since 1970.
+    since: u64,
     registry: Registry,
     request: Mutex<Arc<ConnectRequest>>,
     /// As whom the next calls are made. Calls get it from their connection's actor, which need not lock it.
@@ -66,7 +67,8 @@ pub(crate) struct Connection {
     request_span: Option<Box<Span>>,
     abort_requested: AtomicBool,
     calls: AtomicU64,
-    turns: Mutex<Turns>,
+    /// Nothing, until a call has to wait, as those of most connections never do.
+    turns: Mutex<Option<Box<Turns>>>,
     /// Whether there is anything in `turns`, so that calls that never wait need not look.
     has_turns: AtomicBool,
 }
@@ -101,7 +103,7 @@ impl Connection {
     ) -> Arc<Self> {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
         Arc::new(Self {
-            age: Age { since: u64::try_from(since).unwrap_or(u64::MAX), id: id.as_str().to_owned() },
+            since: u64::try_from(since).unwrap_or(u64::MAX),
             id,
             registry,
             request: Mutex::new(Arc::new(request)),
@@ -123,8 +125,8 @@ impl Connection {
     }
 
     /// When it began.
-    pub(crate) const fn age(&self) -> &Age {
-        &self.age
+    pub(crate) fn age(&self) -> Age {
+        Age { since: self.since, id: self.id.as_str().to_owned() }
     }
 
     /// The request that the client last came by.
@@ -170,6 +172,7 @@ impl Connection {
     fn give_up_turn(&self, call: u64) {
         self.has_turns.store(true, Ordering::Relaxed);
         let mut turns = self.turns.lock();
+        let turns = turns.get_or_insert_default();
         if let Some(at) = turns.running.iter().position(|(running, _)| *running == call) {
             turns.running.swap_remove(at).1.wake();
         }
@@ -183,6 +186,7 @@ impl Connection {
         let Caller::Call(call) = caller else { return false };
         self.has_turns.store(true, Ordering::Relaxed);
         let mut turns = self.turns.lock();
+        let turns = turns.get_or_insert_default();
         if let Some(at) = turns.given_up.iter().position(|given_up| *given_up == call) {
             turns.given_up.swap_remove(at);
             return true;
@@ -200,9 +204,10 @@ impl Connection {
         if !self.has_turns.load(Ordering::Relaxed) {
             return;
         }
-        let mut turns = self.turns.lock();
-        turns.given_up.retain(|given_up| *given_up != call);
-        turns.running.retain(|(running, _)| *running != call);
+        if let Some(turns) = &mut *self.turns.lock() {
+            turns.given_up.retain(|given_up| *given_up != call);
+            turns.running.retain(|(running, _)| *running != call);
+        }
     }
 
     /// Whether a hub has asked for the end: what is answered from then on is not sent any more.

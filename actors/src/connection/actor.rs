@@ -63,7 +63,7 @@ pub struct ConnectionActor {
     /// When the clock comes back next.
     pub(super) reminded_at: Instant,
     /// What the hub is to hear of the end when it has said whether it takes the client.
-    pub(super) early_end: Option<End>,
+    pub(super) early_end: Option<Box<End>>,
     /// Most connections have nothing to do with it.
     pub(super) stateful: Option<Box<Stateful>>,
     /// What it took to connect.

@@ -112,7 +112,7 @@ impl ConnectionActor {
             // It was over before the hub had said.
             (_, Ok(())) => {
                 if let Some(end) = self.early_end.take() {
-                    self.tell_hub(end, ctx);
+                    self.tell_hub(*end, ctx);
                 }
             }
             (_, Err(_)) => self.leave(ctx),
@@ -129,7 +129,7 @@ impl ConnectionActor {
             }
             Stage::Connecting(_) => {
                 self.say_goodbye(&end);
-                self.early_end = Some(end);
+                self.early_end = Some(Box::new(end));
             }
             Stage::Open(_) => {
                 self.say_goodbye(&end);

@@ -25,9 +25,9 @@ impl ConnectionActor {
         }
         match &order.act {
             Act::End | Act::Revoke(_) => self.end_for(ended, ctx),
-            Act::EndIfOlder(than) if *connection.age() < *than => self.end_for(ended, ctx),
+            Act::EndIfOlder(than) if connection.age() < *than => self.end_for(ended, ctx),
             // It began at the same time and looked for older ones before this one could be found there.
-            Act::EndIfOlder(than) if *than < *connection.age() => {
+            Act::EndIfOlder(than) if *than < connection.age() => {
                 self.end_older(ConnectionSelector::connection(&than.id));
             }
             Act::EndIfOlder(_) | Act::Reinstate => {}
@@ -131,7 +131,7 @@ impl ConnectionActor {
     }
 
     fn end_older(&self, selector: ConnectionSelector) {
-        let act = Act::EndIfOlder(self.connection.age().clone());
+        let act = Act::EndIfOlder(self.connection.age());
         let order = Arc::new(Order { selector, act });
         let registry = self.runtime.registry.clone();
         actix_rt::spawn(async move {

@@ -11,9 +11,12 @@ use crate::{
     protocol::{Argument, CompletionResult},
 };
 
-/// Uploads and cancellable calls of a connection, by the ids that the client gave them.
+/// Uploads and cancellable calls of a connection, by the ids that the client gave them. Most connections never have any.
 #[derive(Debug, Default)]
-pub(super) struct Streams {
+pub(super) struct Streams(Option<Box<Open>>);
+
+#[derive(Debug, Default)]
+struct Open {
     uploads: HashMap<ByteString, Arc<Upload>>,
     calls: HashMap<ByteString, CancellationToken>,
 }
@@ -21,44 +24,47 @@ pub(super) struct Streams {
 impl Streams {
     /// The first id that another upload has already, or that stands twice in the list.
     pub(super) fn upload_in_use<'a>(&self, ids: &'a [ByteString]) -> Option<&'a ByteString> {
-        let is_open = |id: &ByteString| self.uploads.get(id).is_some_and(|upload| !upload.is_given_up());
+        let is_open = |id: &ByteString| self.upload(id).is_some_and(|upload| !upload.is_given_up());
         ids.iter().enumerate().find(|(at, id)| is_open(id) || ids[..*at].contains(id)).map(|(_, id)| id)
     }
 
     pub(super) fn begin_uploads(&mut self, ids: Vec<ByteString>, uploads: Vec<Arc<Upload>>) {
         // A client need not end what no method takes any more.
-        self.uploads.retain(|_, upload| !upload.is_given_up());
-        self.uploads.extend(ids.into_iter().zip(uploads));
+        let open = self.0.get_or_insert_default();
+        open.uploads.retain(|_, upload| !upload.is_given_up());
+        open.uploads.extend(ids.into_iter().zip(uploads));
     }
 
     pub(super) fn is_call(&self, id: &str) -> bool {
-        self.calls.contains_key(id)
+        self.call(id).is_some()
     }
 
     pub(super) fn begin_call(&mut self, id: ByteString, token: CancellationToken) {
-        self.calls.insert(id, token);
+        self.0.get_or_insert_default().calls.insert(id, token);
     }
 
     pub(super) fn end_calls(&mut self, ids: Vec<ByteString>) {
+        let Some(open) = &mut self.0 else { return };
         for id in ids {
-            self.calls.remove(&id);
+            open.calls.remove(&id);
         }
     }
 
     /// The client wants no more of a call; an unknown one is no error.
     pub(super) fn cancel(&self, id: &str) {
-        if let Some(token) = self.calls.get(id) {
+        if let Some(token) = self.call(id) {
             token.cancel();
         }
     }
 
     /// Hands an item to its upload; hands it back where there is no room. Items of unknown uploads are dropped.
     pub(super) fn push(&mut self, stream_id: &str, item: Argument) -> Option<Argument> {
-        match self.uploads.get(stream_id)?.push(item) {
+        let open = self.0.as_mut()?;
+        match open.uploads.get(stream_id)?.push(item) {
             Pushed::Taken => None,
             Pushed::Full(item) => Some(item),
             Pushed::GivenUp => {
-                self.uploads.remove(stream_id);
+                open.uploads.remove(stream_id);
                 None
             }
         }
@@ -66,7 +72,8 @@ impl Streams {
 
     /// Ends an upload; hands the completion back where it is of none.
     pub(super) fn end_upload(&mut self, id: &str, outcome: CompletionResult) -> Option<CompletionResult> {
-        let Some(upload) = self.uploads.remove(id) else { return Some(outcome) };
+        let upload = self.0.as_mut().and_then(|open| open.uploads.remove(id));
+        let Some(upload) = upload else { return Some(outcome) };
         upload.end(match outcome {
             CompletionResult::Error(error) => Some(HubError::new(error.to_string())),
             // A result of an upload means nothing.
@@ -77,10 +84,18 @@ impl Streams {
 
     /// The connection is over.
     pub(super) fn close(&mut self) {
-        for (_, upload) in self.uploads.drain() {
+        let Some(open) = self.0.take() else { return };
+        for (_, upload) in open.uploads {
             let text = "The underlying connection was closed.";
             upload.end(Some(HubError::internal("OperationCanceledException", text)));
         }
-        self.calls.clear();
+    }
+
+    fn upload(&self, id: &str) -> Option<&Arc<Upload>> {
+        self.0.as_ref()?.uploads.get(id)
+    }
+
+    fn call(&self, id: &str) -> Option<&CancellationToken> {
+        self.0.as_ref()?.calls.get(id)
     }
 }

@@ -124,27 +124,31 @@ pub(super) fn told_to_asker(outcome: CompletionResult) -> Result<Argument, HubEr
     }
 }
 
-/// The questions a connection has not answered yet.
+/// The questions a connection has not answered yet. Most connections are asked none.
 #[derive(Debug, Default)]
-pub(crate) struct Unanswered(HashMap<ByteString, Reply>);
+pub(crate) struct Unanswered(Option<Box<Asked>>);
+
+#[derive(Debug, Default)]
+struct Asked(HashMap<ByteString, Reply>);
 
 impl Unanswered {
     pub(crate) fn insert(&mut self, id: ByteString, reply: Reply) {
         // Those that nobody waits for any more are forgotten.
-        self.0.retain(|_, reply| !reply.is_canceled());
-        self.0.insert(id, reply);
+        let Asked(open) = &mut **self.0.get_or_insert_default();
+        open.retain(|_, reply| !reply.is_canceled());
+        open.insert(id, reply);
     }
 
     /// Hands an answer to who waits for it; hands it back where nobody does.
     pub(crate) fn answer(&mut self, id: &str, outcome: CompletionResult) -> Option<CompletionResult> {
-        let Some(reply) = self.0.remove(id) else { return Some(outcome) };
+        let Some(reply) = self.0.as_mut().and_then(|asked| asked.0.remove(id)) else { return Some(outcome) };
         reply.answer(outcome);
         None
     }
 
     /// The connection is over: who waits is told.
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        self.0 = None;
     }
 }
 

@@ -81,9 +81,8 @@ impl<C> Index<C> {
         // A wave of connections must not keep its memory for good.
         if self.by_id.len() * 4 < self.by_id.capacity() {
             self.by_id.shrink_to(self.by_id.len() * 2);
-            if self.connections.is_empty() {
-                self.connections.shrink_to_fit();
-            }
+            // As far as those that are left allow.
+            self.connections.shrink_to_fit();
         }
     }
 
@@ -202,6 +201,9 @@ impl Membership {
         let left = Left { moved: members.get(self.place).copied(), is_last: members.is_empty() };
         if left.is_last {
             names.remove(&self.name);
+            if names.len() * 4 < names.capacity() {
+                names.shrink_to(names.len() * 2);
+            }
         }
         left
     }
@@ -311,5 +313,23 @@ mod tests {
         assert!(!index.join("c", &"red".into()));
         assert!(!index.leave("c", &"red".into()));
         assert_eq!(index.len(), 1);
+    }
+
+    #[test]
+    fn a_wave_of_connections_leaves_no_memory_behind() {
+        let mut index = Index::default();
+        let id = |number: usize| ConnectionId::from(number.to_string());
+        for number in 0..1000 {
+            index.insert(id(number), Some(format!("user {number}").into()), ());
+            assert!(index.join(&id(number), &"all".into()) && index.join(&id(number), &"some".into()));
+        }
+        for number in 1..1000 {
+            assert!(index.leave(&id(number), &"some".into()));
+            index.remove(&id(number), |_| ());
+        }
+        let members = index.by_group.values().map(Vec::capacity).max().unwrap();
+        let tables =
+            [index.connections.capacity(), index.by_id.capacity(), index.by_user.capacity(), members];
+        assert!(tables.iter().all(|capacity| *capacity < 20), "{tables:?}");
     }
 }
