@@ -6,6 +6,7 @@
 mod de;
 mod key;
 mod members;
+mod nested;
 mod plain;
 mod scan;
 mod ser;
@@ -33,7 +34,11 @@ use crate::{
     ProtocolError,
     protocol::{
         Argument, Arguments, CompletionResult, HubMessage, HubProtocol, Invocation, MessageHeaders,
-        NamingPolicy, json::usual::UsualCall,
+        NamingPolicy,
+        json::{
+            nested::{check_headers, read_stream_ids},
+            usual::UsualCall,
+        },
     },
 };
 
@@ -42,8 +47,8 @@ pub(super) fn parse(record: Bytes, naming: NamingPolicy) -> Result<HubMessage, P
     let Some(UsualCall { invocation_id, target, arguments }) = UsualCall::read(&record) else {
         return parse_any(record, naming);
     };
-    // Holds in all tests, and where the fuzzer tries broken records by the million.
-    #[cfg(debug_assertions)]
+    // Holds where tests and the fuzzer try broken records by the million.
+    #[cfg(any(test, fuzzing))]
     let general = parse_any(record.clone(), naming);
     let message = HubMessage::Invocation(Invocation {
         invocation_id: invocation_id.filter(|id| !id.is_empty()),
@@ -54,7 +59,7 @@ pub(super) fn parse(record: Bytes, naming: NamingPolicy) -> Result<HubMessage, P
         headers: None,
         fault: None,
     });
-    #[cfg(debug_assertions)]
+    #[cfg(any(test, fuzzing))]
     assert_eq!(format!("{general:?}"), format!("Ok({message:?})"), "two ways of reading a call");
     Ok(message)
 }
@@ -278,53 +283,6 @@ fn shared_string(
         return read_string(&record[content], true).map(|text| text.into_owned().into());
     }
     ByteString::try_from(record.slice(content)).map_err(|_| unreadable())
-}
-
-fn read_stream_ids(record: &Bytes, array: Range<usize>) -> Result<Vec<ByteString>, ProtocolError> {
-    let text = record.slice(array);
-    let mut scanner = Scanner::new(&text);
-    let mut ids = Vec::new();
-    scanner.expect(b'[')?;
-    if scanner.take(b']')? {
-        return Ok(ids);
-    }
-    loop {
-        match scanner.kind()? {
-            Kind::String => {
-                let (content, has_escapes) = scanner.string()?;
-                ids.push(shared_string(&text, content, has_escapes)?);
-            }
-            Kind::Null => return Err(invalid("Null value for 'streamIds' is not valid.")),
-            kind => {
-                let text = format!("Cannot get the value of a token type '{}' as a string.", kind.name());
-                return Err(ProtocolError::named("InvalidOperationException", text));
-            }
-        }
-        if !scanner.take(b',')? {
-            return Ok(ids);
-        }
-    }
-}
-
-/// Headers must be texts; they are looked at where somebody traces calls.
-fn check_headers(object: &[u8]) -> Result<(), ProtocolError> {
-    let mut scanner = Scanner::new(object);
-    scanner.expect(b'{')?;
-    if scanner.take(b'}')? {
-        return Ok(());
-    }
-    loop {
-        let (name, has_escapes) = scanner.string()?;
-        scanner.expect(b':')?;
-        if scanner.kind()? != Kind::String {
-            let name = read_string(&object[name], has_escapes)?;
-            return Err(invalid(format!("Expected header '{name}' to be of type String.")));
-        }
-        scanner.string()?;
-        if !scanner.take(b',')? {
-            return Ok(());
-        }
-    }
 }
 
 fn read_number<T: std::str::FromStr>(text: &[u8], wanted: &str) -> Result<T, ProtocolError> {
