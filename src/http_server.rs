@@ -70,7 +70,7 @@ where
 }
 
 /// As long as connections of hubs are waited for.
-const SHUTDOWN_SECONDS: u64 = 5;
+pub(crate) const SHUTDOWN_SECONDS: u64 = 5;
 
 /// A second handle of a client's socket.
 #[derive(Debug)]

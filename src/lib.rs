@@ -38,6 +38,7 @@
 //! - [`HubStream`], [`ClientStream`]: streams to a client and from it. [`SingleClientProxy::invoke`]: a question to a client.
 //! - [`HubContext`]: the same from outside of a hub, from a request handler or a timer.
 //! - [`SignalR`] and [`SignalRBuilder`]: a server, and what it is made of. [`HttpServerExt`]: what its `HttpServer` needs.
+//!   [`HubHttpServer`]: another one for plain HTTP, which takes half of the memory for each WebSocket.
 //! - [`HubOptions`] and [`HttpConnectionOptions`]: timeouts, limits, transports.
 //! - [`HubFilter`]: code around every call. [`Metrics`]: what is counted.
 //!
@@ -69,6 +70,7 @@ mod connections;
 mod credentials;
 mod error;
 mod http_server;
+mod hub_http_server;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod negotiation;
@@ -134,6 +136,7 @@ pub use crate::{
     builder::{HubRoutes, SignalRBuilder},
     error::BuildError,
     http_server::{HttpServerExt, keep_socket},
+    hub_http_server::HubHttpServer,
     options::HttpConnectionOptions,
     refresh_callback::AuthenticationRefreshContext,
     require_authorization::RequireAuthorization,

@@ -22,6 +22,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("layer", "src: connections uses transports", "a negotiated connection keeps the door of its transport"),
     ("layer", "src: server uses routes", "`SignalR::routes` configures the endpoints that the server holds"),
     ("layer", "src: server uses builder", "`SignalR::builder` is where people look for it"),
+    ("name", "src/hub_http_server/shared_app.rs: Service", "a trait of actix-service names its type so"),
 ];
 
 /// Where Rust is written.

@@ -1,7 +1,7 @@
 //! A server with the hubs, routes and policies of a fixed contract, so that what others wrote can be run against it.
 //!
 //! ```text
-//! cargo run --release --example contract -- --urls http://127.0.0.1:5000 [--detailed 1] [--parallel N] [--workers N] [--redis 127.0.0.1:6379[,channelPrefix=P]]
+//! cargo run --release --example contract -- --urls http://127.0.0.1:5000 [--detailed 1] [--parallel N] [--workers N] [--redis 127.0.0.1:6379[,channelPrefix=P]] [--http-server 1]
 //! ```
 //!
 //! It serves what this crate does so far; what it does not is not mapped, and answers 404.
@@ -25,8 +25,8 @@ use std::time::Duration;
 
 use actix_signalr::{
     AuthorizationContext, AuthorizationHandler, ClaimsPrincipal, CookieAuthentication, HttpConnectionOptions,
-    HttpServerExt, HubContext, HubOptions, HubRoutes, KeyRing, Outcome, Policy, PolicyScheme, Requirement,
-    SignalR, TransportKind, backplane::RedisBackplane, claim_types,
+    HttpServerExt, HubContext, HubHttpServer, HubOptions, HubRoutes, KeyRing, Outcome, Policy, PolicyScheme,
+    Requirement, SignalR, TransportKind, backplane::RedisBackplane, claim_types,
 };
 use actix_web::{
     App, HttpResponse, HttpServer, Responder,
@@ -65,7 +65,7 @@ async fn main() -> std::io::Result<()> {
     let signalr = server(&arguments, lifecycle.clone(), cookies.clone())?;
     let routes = signalr.clone();
 
-    let server = HttpServer::new(move || {
+    let app = move || {
         App::new()
             .wrap(from_fn(cors::allow_one_origin))
             .app_data(Data::new(lifecycle.clone()))
@@ -76,14 +76,16 @@ async fn main() -> std::io::Result<()> {
             .route("/lifecycle", web::get().to(counters))
             .route("/push/{user}", web::post().to(push))
             .configure(routes.routes())
-    })
-    .workers(arguments.workers)
-    .for_hubs()
-    .disable_signals()
-    .shutdown_timeout(1)
-    .bind(&arguments.address)?;
+    };
+    let server = if arguments.is_on_http_server {
+        let server = HttpServer::new(app).workers(arguments.workers).for_hubs();
+        server.disable_signals().shutdown_timeout(1).bind(&arguments.address)?.run()
+    } else {
+        let server = HubHttpServer::new(app).workers(arguments.workers);
+        server.disable_signals().shutdown_timeout(1).bind(&arguments.address)?.run()
+    };
     println!("listening on http://{}", arguments.address);
-    signalr.run(server.run()).await
+    signalr.run(server).await
 }
 
 fn server(
@@ -232,6 +234,8 @@ struct Arguments {
     parallel: usize,
     workers: usize,
     redis: Option<String>,
+    /// Served by actix-web's `HttpServer`.
+    is_on_http_server: bool,
 }
 
 impl Arguments {
@@ -242,6 +246,7 @@ impl Arguments {
             parallel: 1,
             workers: 1,
             redis: None,
+            is_on_http_server: false,
         };
         let mut given = std::env::args().skip(1);
         while let Some(name) = given.next() {
@@ -254,6 +259,7 @@ impl Arguments {
                 "--parallel" => parsed.parallel = value.parse().map_err(|_| invalid(&name))?,
                 "--workers" => parsed.workers = value.parse().map_err(|_| invalid(&name))?,
                 "--redis" => parsed.redis = Some(value),
+                "--http-server" => parsed.is_on_http_server = true,
                 _ => return Err(invalid(&name)),
             }
         }

@@ -12,6 +12,7 @@ mod cutting_proxy;
 mod http;
 #[cfg(feature = "rustls-0_23")]
 mod http2;
+mod hub_http_server;
 mod origins;
 mod pending;
 mod reconnect;

@@ -11,10 +11,13 @@ use std::{
 };
 
 use actix_signalr::{
-    HttpConnectionOptions, HttpServerExt, Hub, HubCallerContext, HubDescriptor, HubError, HubOptions,
-    HubResult, HubRoutes, SendError, SignalR, SignalRBuilder,
+    HttpConnectionOptions, HttpServerExt, Hub, HubCallerContext, HubDescriptor, HubError, HubHttpServer,
+    HubOptions, HubResult, HubRoutes, SendError, SignalR, SignalRBuilder,
 };
-use actix_web::{App, HttpServer, dev::ServerHandle};
+use actix_web::{
+    App, HttpServer,
+    dev::{self, ServerHandle},
+};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::Semaphore;
 
@@ -96,12 +99,25 @@ impl Hub for Recorder {
     }
 }
 
+/// What may serve a hub. With TLS and HTTP/2 it is actix-web's own in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    HubHttpServer,
+    HttpServer,
+}
+
+impl By {
+    pub(crate) const ALL: [Self; 2] = [Self::HubHttpServer, Self::HttpServer];
+}
+
 /// What a test says of its server.
 pub(crate) struct Setup {
     pub(crate) hub: HubOptions,
     pub(crate) route: HttpConnectionOptions,
     pub(crate) workers: usize,
     pub(crate) holds_end: bool,
+    /// By what it is served.
+    pub(crate) by: By,
     /// Whether clients may speak HTTP/2 from the first byte.
     #[cfg(feature = "rustls-0_23")]
     pub(crate) is_http2: bool,
@@ -117,12 +133,43 @@ impl Default for Setup {
             route: HttpConnectionOptions::default(),
             workers: 1,
             holds_end: false,
+            by: By::HubHttpServer,
             #[cfg(feature = "rustls-0_23")]
             is_http2: false,
             #[cfg(feature = "rustls-0_23")]
             tls: None,
             with: |builder| builder,
         }
+    }
+}
+
+impl Setup {
+    fn serve(self, signalr: SignalR) -> (SocketAddr, dev::Server) {
+        let Self { workers, .. } = self;
+        let app = move || App::new().configure(signalr.routes());
+        // Longer than a test waits: what holds up the end is found.
+        let seconds = 60;
+        #[cfg(feature = "rustls-0_23")]
+        let by = if self.is_http2 || self.tls.is_some() { By::HttpServer } else { self.by };
+        #[cfg(not(feature = "rustls-0_23"))]
+        let by = self.by;
+        if by == By::HubHttpServer {
+            let server = HubHttpServer::new(app).workers(workers).shutdown_timeout(seconds).disable_signals();
+            let server = server.bind(LOOPBACK).unwrap();
+            return (server.addrs()[0], server.run());
+        }
+        let server =
+            HttpServer::new(app).workers(workers).for_hubs().shutdown_timeout(seconds).disable_signals();
+        #[cfg(feature = "rustls-0_23")]
+        let server = match self.tls {
+            Some(tls) => server.bind_rustls_0_23(LOOPBACK, tls),
+            None if self.is_http2 => server.bind_auto_h2c(LOOPBACK),
+            None => server.bind(LOOPBACK),
+        };
+        #[cfg(not(feature = "rustls-0_23"))]
+        let server = server.bind(LOOPBACK);
+        let server = server.unwrap();
+        (server.addrs()[0], server.run())
     }
 }
 
@@ -144,29 +191,13 @@ impl Server {
         let (calls, called) = (Mutex::new(0), Condvar::new());
         let gate = Arc::new(Gate { opened: Semaphore::new(0), holds_end: setup.holds_end, calls, called });
         let hub = Recorder { events: Mutex::new(events), gate: gate.clone() };
-        let routes = HubRoutes::new(hub).options(setup.hub).route("/hub", setup.route);
+        let routes = HubRoutes::new(hub).options(setup.hub.clone()).route("/hub", setup.route.clone());
         let signalr = (setup.with)(SignalR::builder()).hub_routes(routes).build().unwrap();
         let ((started, start), (end, ended)) = (mpsc::channel(), mpsc::channel());
-        let (served, workers) = (signalr.clone(), setup.workers);
+        let served = signalr.clone();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let server = HttpServer::new(move || App::new().configure(served.routes()))
-                    .workers(workers)
-                    .for_hubs()
-                    // Longer than a test waits: what holds up the end is found.
-                    .shutdown_timeout(60)
-                    .disable_signals();
-                #[cfg(feature = "rustls-0_23")]
-                let server = match setup.tls {
-                    Some(tls) => server.bind_rustls_0_23(LOOPBACK, tls),
-                    None if setup.is_http2 => server.bind_auto_h2c(LOOPBACK),
-                    None => server.bind(LOOPBACK),
-                };
-                #[cfg(not(feature = "rustls-0_23"))]
-                let server = server.bind(LOOPBACK);
-                let server = server.unwrap();
-                let address = server.addrs()[0];
-                let server = server.run();
+                let (address, server) = setup.serve(served);
                 started.send((address, server.handle())).unwrap();
                 server.await.unwrap();
                 let _ = end.send(());

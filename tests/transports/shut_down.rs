@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     client::{ALL, Client, negotiate},
-    server::{PATIENCE, Server, Setup},
+    server::{By, PATIENCE, Server, Setup},
 };
 
 /// Begins to end the connections of a server; how long that took.
@@ -22,48 +22,62 @@ fn shut_down(server: &Server) -> JoinHandle<Duration> {
 
 #[test]
 fn clients_are_told_that_they_may_come_back_and_the_hub_that_they_have_gone() {
-    let server = Server::start(Setup { workers: 2, ..Setup::default() });
-    let mut clients: Vec<_> =
-        ALL.into_iter().cycle().take(6).map(|transport| Client::connect(server.address, transport)).collect();
-    let ended = shut_down(&server);
-    for client in &mut clients {
-        let transport = client.transport;
-        assert_eq!(client.receive().as_deref(), Some(r#"{"type":7,"allowReconnect":true}"#), "{transport:?}");
-        assert_eq!(client.receive(), None, "{transport:?}");
+    for by in By::ALL {
+        let server = Server::start(Setup { by, workers: 2, ..Setup::default() });
+        let mut clients: Vec<_> = ALL
+            .into_iter()
+            .cycle()
+            .take(6)
+            .map(|transport| Client::connect(server.address, transport))
+            .collect();
+        let ended = shut_down(&server);
+        for client in &mut clients {
+            let transport = client.transport;
+            assert_eq!(
+                client.receive().as_deref(),
+                Some(r#"{"type":7,"allowReconnect":true}"#),
+                "{transport:?}"
+            );
+            assert_eq!(client.receive(), None, "{transport:?}");
+        }
+        for _ in &clients {
+            assert_eq!(server.end(), None);
+        }
+        ended.join().unwrap();
     }
-    for _ in &clients {
-        assert_eq!(server.end(), None);
-    }
-    ended.join().unwrap();
 }
 
 #[test]
 fn clients_that_have_not_shaken_hands_are_let_go_and_those_that_come_later() {
-    let server = Server::start(Setup { workers: 2, ..Setup::default() });
-    let open = |transport| Client::open(server.address, transport, "");
-    let mut clients: Vec<_> = ALL.into_iter().cycle().take(6).map(open).collect();
-    shut_down(&server).join().unwrap();
-    for client in &mut clients {
-        assert_eq!(client.receive(), None, "{:?}", client.transport);
+    for by in By::ALL {
+        let server = Server::start(Setup { by, workers: 2, ..Setup::default() });
+        let open = |transport| Client::open(server.address, transport, "");
+        let mut clients: Vec<_> = ALL.into_iter().cycle().take(6).map(open).collect();
+        shut_down(&server).join().unwrap();
+        for client in &mut clients {
+            assert_eq!(client.receive(), None, "{:?}", client.transport);
+        }
+        for transport in ALL {
+            assert_eq!(open(transport).receive(), None, "{transport:?}");
+        }
+        drop(clients);
+        server.stop();
     }
-    for transport in ALL {
-        assert_eq!(open(transport).receive(), None, "{transport:?}");
-    }
-    drop(clients);
-    server.stop();
 }
 
 #[test]
 fn a_server_ends_when_its_clients_have_been_told_and_does_not_wait_for_those_that_opened_nothing() {
-    let server = Server::start(Setup { workers: 2, ..Setup::default() });
-    negotiate(server.address, "");
-    let mut clients = ALL.map(|transport| Client::connect(server.address, transport));
-    shut_down(&server).join().unwrap();
-    for client in &mut clients {
-        assert!(client.receive().is_some(), "{:?}", client.transport);
+    for by in By::ALL {
+        let server = Server::start(Setup { by, workers: 2, ..Setup::default() });
+        negotiate(server.address, "");
+        let mut clients = ALL.map(|transport| Client::connect(server.address, transport));
+        shut_down(&server).join().unwrap();
+        for client in &mut clients {
+            assert!(client.receive().is_some(), "{:?}", client.transport);
+        }
+        drop(clients);
+        server.stop();
     }
-    drop(clients);
-    server.stop();
 }
 
 #[test]

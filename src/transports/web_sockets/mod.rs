@@ -23,8 +23,9 @@ use actix_signalr_actors::{
 use actix_web::{
     HttpResponse,
     body::BodyStream,
+    dev::Payload,
     http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL},
-    web::Payload,
+    web,
 };
 use actix_web_actors::HttpContext;
 
@@ -71,7 +72,10 @@ impl WebSocketTransport {
         let connection = Rc::new(RefCell::new(None));
         let started = connection.clone();
         let brought = Arc::<Note>::default();
-        let noted = brought.clone().into();
+        let payload = payload.into_inner();
+        // Any other payload is not filled by who polls the body.
+        let is_filled = matches!(payload, Payload::H1 { .. });
+        let noted = is_filled.then(|| brought.clone().into());
         let frames = HttpContext::with_factory(move |ctx: &mut HttpContext<Self>| {
             ctx.add_stream(Reader::new(payload, noted, flow.inbound.clone()));
             let connection = Rc::new(connect(ctx.address().recipient(), flow));
@@ -115,7 +119,7 @@ pub(crate) struct Upgrade {
     pub(crate) accept: HeaderValue,
     /// The one chosen, of those that the client offers.
     pub(crate) sub_protocol: Option<HeaderValue>,
-    pub(crate) payload: Payload,
+    pub(crate) payload: web::Payload,
     /// How long the client may take to close its end.
     pub(crate) close_timeout: Duration,
     /// What its writes are held to.

@@ -6,7 +6,10 @@ use std::{
 };
 
 use actix_signalr_actors::transport::Backlog;
-use actix_web::web::{Bytes, BytesMut, Payload};
+use actix_web::{
+    dev::Payload,
+    web::{Bytes, BytesMut},
+};
 use futures::Stream;
 
 use crate::transports::web_sockets::decoder::{Control, FrameDecoder, FrameError};
@@ -14,8 +17,8 @@ use crate::transports::web_sockets::decoder::{Control, FrameDecoder, FrameError}
 /// Reads while the hub keeps up with what has been read.
 pub(super) struct Reader {
     payload: Payload,
-    /// Woken when there is more in the payload.
-    waker: Waker,
+    /// Woken when there is more in the payload, where that is not the task.
+    waker: Option<Waker>,
     decoder: FrameDecoder,
     inbound: Backlog,
     /// Bytes of a read whose data has gone up and whose rest has not been looked at.
@@ -37,7 +40,7 @@ pub(super) enum Read {
 }
 
 impl Reader {
-    pub(super) fn new(payload: Payload, waker: Waker, inbound: Backlog) -> Self {
+    pub(super) fn new(payload: Payload, waker: Option<Waker>, inbound: Backlog) -> Self {
         Self { payload, waker, decoder: FrameDecoder::default(), inbound, rest: Bytes::new(), next: None }
     }
 
@@ -65,7 +68,7 @@ impl Reader {
 impl Stream for Reader {
     type Item = Read;
 
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Read>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Read>> {
         if let Some(read) = self.next.take() {
             return Poll::Ready(Some(read));
         }
@@ -80,6 +83,7 @@ impl Stream for Reader {
                 return Poll::Pending;
             }
             let Self { payload, waker, .. } = &mut *self;
+            let waker = waker.as_ref().unwrap_or_else(|| cx.waker());
             match Pin::new(payload).poll_next(&mut Context::from_waker(waker)) {
                 Poll::Ready(Some(Ok(bytes))) => self.rest = bytes,
                 Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(None),

@@ -1,0 +1,59 @@
+//! Requests that may become something else than HTTP.
+
+use std::rc::Rc;
+
+use actix_codec::{Framed, FramedParts};
+use actix_http::{Payload, Request, Response, h1::Codec};
+use actix_rt::net::TcpStream;
+use actix_service::Service;
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+
+use crate::hub_http_server::{
+    socket_payload::SocketPayload,
+    tunnel::{Tunnel, owned},
+};
+
+/// Has the application answer a request that asks for an upgrade, as it answers any other, and serves the socket from then on:
+/// as what the application has made of it, or until the answer is out. Errors end the connection, and nothing else.
+pub(super) async fn serve<S, B>(app: Rc<S>, request: Request, framed: Framed<TcpStream, Codec>)
+where
+    S: Service<Request> + 'static,
+    S::Error: Into<Response<BoxBody>>,
+    S::Response: Into<Response<B>>,
+    S::Future: 'static,
+    B: MessageBody + 'static,
+{
+    // Boxed, so that what it takes to answer is not kept for as long as the socket is open.
+    let tunnel = Box::pin(answer(app, request, framed)).await;
+    let served = match tunnel {
+        Ok(tunnel) => tunnel.await,
+        Err(err) => Err(err),
+    };
+    if let Err(err) = served {
+        tracing::debug!(error = %err, "connection broken off");
+    }
+}
+
+async fn answer<S, B>(
+    app: Rc<S>,
+    mut request: Request,
+    framed: Framed<TcpStream, Codec>,
+) -> std::io::Result<Tunnel<EitherBody<B>>>
+where
+    S: Service<Request>,
+    S::Error: Into<Response<BoxBody>>,
+    S::Response: Into<Response<B>>,
+    B: MessageBody + 'static,
+{
+    let FramedParts { io, codec, read_buf, write_buf, .. } = framed.into_parts();
+    let (reading, writing) = io.into_split();
+    // The buffers are of eight kilobytes each, and are given back.
+    let payload = Box::pin(SocketPayload::new(reading, owned(&read_buf)));
+    drop(read_buf);
+    *request.payload() = Payload::Stream { payload };
+    let response = match app.call(request).await {
+        Ok(response) => response.into().map_body(|_, body| EitherBody::left(body)),
+        Err(err) => err.into().map_body(|_, body| EitherBody::right(body)),
+    };
+    Tunnel::new(writing, codec, response, write_buf)
+}
