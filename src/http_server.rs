@@ -1,8 +1,10 @@
 //! What an `HttpServer` needs for connections that last.
 
+mod cut_off;
+
 #[cfg(unix)]
 use std::os::fd::AsRawFd;
-use std::{any::Any, net::Shutdown, rc::Rc, time::Duration};
+use std::{any::Any, cell::RefCell, net::Shutdown, rc::Rc, time::Duration};
 
 use actix_http::Request;
 use actix_rt::net::TcpStream;
@@ -16,6 +18,8 @@ use actix_web::{
 #[cfg(unix)]
 use rustix::process::{Resource, getrlimit};
 use socket2::{SockRef, Socket};
+
+pub(crate) use crate::http_server::cut_off::CutOff;
 
 /// Sets an `HttpServer` up for hubs.
 pub trait HttpServerExt: Sized {
@@ -72,9 +76,20 @@ where
 /// As long as connections of hubs are waited for.
 pub(crate) const SHUTDOWN_SECONDS: u64 = 5;
 
-/// A second handle of a client's socket.
+/// The socket of a client, for who has to cut it off.
 #[derive(Debug)]
-pub(crate) struct ClientSocket(Socket);
+pub(crate) struct ClientSocket(RefCell<Way>);
+
+/// How a socket is reached.
+#[derive(Debug)]
+enum Way {
+    /// By a second handle of it.
+    Handle(Socket),
+    /// By the task that has it to itself.
+    Task(Rc<CutOff>),
+    /// There was no room for a second handle.
+    None,
+}
 
 impl ClientSocket {
     /// The socket that a request has come by, if it is the client's alone. One of HTTP/2 may serve others as well: their
@@ -86,12 +101,27 @@ impl ClientSocket {
 
     /// Ends the TCP connection at once, with all that it has not taken.
     pub(crate) fn cut_off(&self) {
-        // What the system still holds for the client is dropped with the socket. Where that fails, it is sent first.
-        let _ = self.0.set_linger(Some(Duration::ZERO));
-        if let Err(err) = self.0.shutdown(Shutdown::Both) {
-            tracing::debug!(error = %err, "socket not shut down");
+        match &*self.0.borrow() {
+            Way::Handle(socket) => {
+                drop_what_is_left(&socket.into());
+                if let Err(err) = socket.shutdown(Shutdown::Both) {
+                    tracing::debug!(error = %err, "socket not shut down");
+                }
+            }
+            Way::Task(task) => task.order(),
+            Way::None => {}
         }
     }
+
+    /// From here on a task has the socket to itself, so that there need be no second handle.
+    pub(crate) fn hand_over(&self, task: Rc<CutOff>) {
+        self.0.replace(Way::Task(task));
+    }
+}
+
+/// When a socket is closed, what the system still holds for the client goes nowhere. Where that fails, it is sent first.
+pub(crate) fn drop_what_is_left(socket: &SockRef<'_>) {
+    let _ = socket.set_linger(Some(Duration::ZERO));
 }
 
 /// Keeps a second handle of a client's socket, by which a client that does not take what it is sent can be cut off; the HTTP
@@ -113,11 +143,9 @@ impl ClientSocket {
 /// # }
 /// ```
 pub fn keep_socket(io: &dyn Any, data: &mut Extensions) {
-    if let Some(tcp) = tcp_of(io)
-        && has_room(tcp)
-        && let Ok(socket) = SockRef::from(tcp).try_clone()
-    {
-        data.insert(Rc::new(ClientSocket(socket)));
+    if let Some(tcp) = tcp_of(io) {
+        let handle = has_room(tcp).then(|| SockRef::from(tcp).try_clone().ok()).flatten();
+        data.insert(Rc::new(ClientSocket(RefCell::new(handle.map_or(Way::None, Way::Handle)))));
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     io,
     pin::{Pin, pin},
+    rc::Rc,
     task::{Context, Poll, ready},
 };
 
@@ -21,6 +22,8 @@ use tokio::{
     net::{TcpStream, tcp::OwnedWriteHalf},
 };
 
+use crate::http_server::{CutOff, drop_what_is_left};
+
 /// A response on its way into a socket, until its body ends; then the socket is closed.
 ///
 /// All of a WebSocket that is idle is in its body, and in what the HTTP layer keeps for every connection.
@@ -31,10 +34,11 @@ pub(super) struct Tunnel<B> {
     body: Option<Pin<Box<B>>>,
     /// Puts the body into the form that the head promises; after an upgrade it goes out as it is.
     codec: Option<Box<Codec>>,
+    cut_off: Rc<CutOff>,
 }
 
 impl<B: MessageBody> Tunnel<B> {
-    /// `written` goes out before the response. Behind one that is no upgrade the connection closes, as nobody can say where in
+    /// `written` goes out before the response; by `cut_off` it may be told that the client does not read. Behind one that is no upgrade the connection closes, as nobody can say where in
     /// what follows the next request would begin.
     ///
     /// # Errors
@@ -44,6 +48,7 @@ impl<B: MessageBody> Tunnel<B> {
         mut codec: Codec,
         mut response: Response<B>,
         mut written: BytesMut,
+        cut_off: Rc<CutOff>,
     ) -> io::Result<Self> {
         let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         if !is_upgrade {
@@ -56,7 +61,7 @@ impl<B: MessageBody> Tunnel<B> {
         codec.encode(Message::Item((head, size)), &mut written)?;
         let body = (!matches!(size, BodySize::None | BodySize::Sized(0))).then(|| Box::pin(body));
         let codec = (!is_upgrade).then(|| Box::new(codec));
-        Ok(Self { socket, bytes: owned(&written), body, codec })
+        Ok(Self { socket, bytes: owned(&written), body, codec, cut_off })
     }
 
     /// The next part of the body, if there is one.
@@ -92,9 +97,14 @@ impl<B: MessageBody> Future for Tunnel<B> {
         let this = &mut *self;
         loop {
             while !this.bytes.is_empty() {
-                match ready!(pin!(&mut this.socket).poll_write(cx, &this.bytes))? {
-                    0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                    written => this.bytes.advance(written),
+                match pin!(&mut this.socket).poll_write(cx, &this.bytes)? {
+                    Poll::Ready(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    Poll::Ready(written) => this.bytes.advance(written),
+                    Poll::Pending if this.cut_off.is_due(cx.waker()) => {
+                        drop_what_is_left(&this.socket.as_ref().into());
+                        return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+                    }
+                    Poll::Pending => return Poll::Pending,
                 }
             }
             // Even what is empty may hold on to memory.

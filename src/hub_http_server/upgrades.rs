@@ -8,9 +8,12 @@ use actix_rt::net::TcpStream;
 use actix_service::Service;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 
-use crate::hub_http_server::{
-    socket_payload::SocketPayload,
-    tunnel::{Tunnel, owned},
+use crate::{
+    http_server::{ClientSocket, CutOff},
+    hub_http_server::{
+        socket_payload::SocketPayload,
+        tunnel::{Tunnel, owned},
+    },
 };
 
 /// Has the application answer a request that asks for an upgrade, as it answers any other, and serves the socket from then on:
@@ -51,9 +54,13 @@ where
     let payload = Box::pin(SocketPayload::new(reading, owned(&read_buf)));
     drop(read_buf);
     *request.payload() = Payload::Stream { payload };
+    let cut_off = Rc::<CutOff>::default();
+    if let Some(socket) = request.conn_data::<Rc<ClientSocket>>() {
+        socket.hand_over(cut_off.clone());
+    }
     let response = match app.call(request).await {
         Ok(response) => response.into().map_body(|_, body| EitherBody::left(body)),
         Err(err) => err.into().map_body(|_, body| EitherBody::right(body)),
     };
-    Tunnel::new(writing, codec, response, write_buf)
+    Tunnel::new(writing, codec, response, write_buf, cut_off)
 }
