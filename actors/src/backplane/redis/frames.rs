@@ -22,11 +22,26 @@ pub(super) enum Frame<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
-/// The first thing in some bytes, and how many of them it takes; nothing until all of it is there.
-pub(super) fn first(bytes: &[u8]) -> Result<Option<(Frame<'_>, usize)>, Malformed> {
+/// How far something has been looked through that is not all there yet: it may be long, and come in small pieces.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Progress {
+    at: usize,
+    /// How many things are still to be passed from there on; none where nothing has been looked at.
+    things: usize,
+}
+
+/// The first thing in some bytes, and how many of them it takes; nothing until all of it is there. What is asked next begins with the
+/// same bytes, or behind the thing.
+pub(super) fn first<'a>(
+    bytes: &'a [u8],
+    progress: &mut Progress,
+) -> Result<Option<(Frame<'a>, usize)>, Malformed> {
     let mut cutter = Cutter { bytes, at: 0 };
-    match cutter.frame() {
-        Ok(frame) => Ok(Some((frame, cutter.at))),
+    match cutter.frame(progress) {
+        Ok(frame) => {
+            *progress = Progress::default();
+            Ok(Some((frame, cutter.at)))
+        }
         Err(Stop::More) if bytes.len() < LONGEST => Ok(None),
         Err(_) => Err(Malformed),
     }
@@ -45,28 +60,27 @@ enum Stop {
 }
 
 impl<'a> Cutter<'a> {
-    fn frame(&mut self) -> Result<Frame<'a>, Stop> {
+    fn frame(&mut self, progress: &mut Progress) -> Result<Frame<'a>, Stop> {
         match self.bytes.first().ok_or(Stop::More)? {
             b':' => {
                 self.at = 1;
                 self.number().map(Frame::Number)
             }
-            b'>' => self.push(),
+            b'>' => self.push(progress),
             _ => {
-                self.skip(0)?;
+                self.pass(progress)?;
                 Ok(Frame::Answer(&self.bytes[..self.at]))
             }
         }
     }
 
-    fn push(&mut self) -> Result<Frame<'a>, Stop> {
+    fn push(&mut self, progress: &mut Progress) -> Result<Frame<'a>, Stop> {
         self.at = 1;
         if self.number()? == 3 && self.bytes[self.at..].starts_with(MESSAGE) {
             self.at += MESSAGE.len();
             return Ok(Frame::Message { channel: self.text()?, payload: self.text()? });
         }
-        self.at = 0;
-        self.skip(0)?;
+        self.pass(progress)?;
         Ok(Frame::Push(&self.bytes[..self.at]))
     }
 
@@ -87,7 +101,9 @@ impl<'a> Cutter<'a> {
     /// What is up to the end of the line.
     fn line(&mut self) -> Result<&'a [u8], Stop> {
         let rest = &self.bytes[self.at..];
-        let end = memchr(b'\r', rest).ok_or(Stop::More)?;
+        let Some(end) = memchr(b'\r', &rest[..rest.len().min(LONGEST_LINE)]) else {
+            return Err(if rest.len() < LONGEST_LINE { Stop::More } else { Stop::Malformed });
+        };
         match rest.get(end + 1).ok_or(Stop::More)? {
             b'\n' => {
                 self.at += end + 2;
@@ -126,20 +142,30 @@ impl<'a> Cutter<'a> {
         }
     }
 
-    fn skip(&mut self, depth: usize) -> Result<(), Stop> {
-        if depth > DEEPEST {
-            return Err(Stop::Malformed);
+    /// Passes one thing with all that is in it, from where that ended before.
+    fn pass(&mut self, progress: &mut Progress) -> Result<(), Stop> {
+        if progress.things == 0 {
+            *progress = Progress { at: 0, things: 1 };
         }
-        let things = match self.byte()? {
-            b'+' | b'-' | b':' | b'_' | b',' | b'#' | b'(' => return self.line().map(drop),
-            b'$' | b'!' | b'=' => return self.measured().map(drop),
-            b'*' | b'~' | b'>' => self.length()?.unwrap_or(0),
-            b'%' => self.length()?.unwrap_or(0) * 2,
+        self.at = progress.at;
+        while progress.things > 0 {
+            let within = self.enter()?;
+            *progress = Progress { at: self.at, things: (progress.things - 1).saturating_add(within) };
+        }
+        Ok(())
+    }
+
+    /// Passes what stands by itself, or the head of what consists of others; says of how many.
+    fn enter(&mut self) -> Result<usize, Stop> {
+        match self.byte()? {
+            b'+' | b'-' | b':' | b'_' | b',' | b'#' | b'(' => self.line().map(|_| 0),
+            b'$' | b'!' | b'=' => self.measured().map(|_| 0),
+            b'*' | b'~' | b'>' => Ok(self.length()?.unwrap_or(0)),
+            b'%' => Ok(self.length()?.unwrap_or(0) * 2),
             // Attributes stand before what they belong to.
-            b'|' => self.length()?.unwrap_or(0) * 2 + 1,
-            _ => return Err(Stop::Malformed),
-        };
-        (0..things).try_for_each(|_| self.skip(depth + 1))
+            b'|' => Ok(self.length()?.unwrap_or(0) * 2 + 1),
+            _ => Err(Stop::Malformed),
+        }
     }
 }
 
@@ -149,8 +175,8 @@ const MESSAGE: &[u8] = b"$7\r\nmessage\r\n";
 /// More than Redis hands on in one message.
 const LONGEST: usize = 1024 * 1024 * 1024;
 
-/// Deeper than any answer we ask for.
-const DEEPEST: usize = 16;
+/// Longer than any line: what is long has its length in front.
+const LONGEST_LINE: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -158,9 +184,9 @@ mod tests {
 
     /// All there is, however the bytes are cut into reads.
     fn frames(bytes: &[u8]) -> Vec<Frame<'_>> {
-        let (mut frames, mut begin) = (Vec::new(), 0);
+        let (mut frames, mut begin, mut progress) = (Vec::new(), 0, Progress::default());
         for end in 0..=bytes.len() {
-            while let Some((frame, length)) = first(&bytes[begin..end]).expect("well formed") {
+            while let Some((frame, length)) = first(&bytes[begin..end], &mut progress).expect("well formed") {
                 frames.push(frame);
                 begin += length;
             }
@@ -201,7 +227,7 @@ mod tests {
 
     #[test]
     fn what_redis_would_not_say_is_malformed() {
-        let deep = b"*1\r\n".repeat(DEEPEST + 2);
+        let endless = b"+".repeat(LONGEST_LINE + 1);
         let wrong: [&[u8]; 10] = [
             b"HTTP/1.1 400",
             b":1\rx",
@@ -212,12 +238,27 @@ mod tests {
             b"$99999999999\r\n",
             b"$1\r\nabc",
             b">3\r\n$7\r\nmessage\r\n:1\r\n",
-            &deep,
+            &endless,
         ];
         for bytes in wrong {
-            assert_eq!(first(bytes), Err(Malformed), "{}", bytes.escape_ascii());
+            assert_eq!(first(bytes, &mut Progress::default()), Err(Malformed), "{}", bytes.escape_ascii());
         }
         let endless = b"*1000000000\r\n";
-        assert_eq!(first(endless), Ok(None), "nothing is set aside for what has not come");
+        assert_eq!(
+            first(endless, &mut Progress::default()),
+            Ok(None),
+            "nothing is set aside for what has not come"
+        );
+    }
+
+    #[test]
+    fn what_has_been_passed_is_not_looked_at_again() {
+        let mut progress = Progress::default();
+        let begun = b"*3\r\n*2\r\n$1\r\na\r\n:1\r\n$5\r\nab";
+        assert_eq!(first(begun, &mut progress), Ok(None));
+        assert_eq!(progress, Progress { at: begun.len() - 6, things: 2 });
+        let all = b"*3\r\n*2\r\n$1\r\na\r\n:1\r\n$5\r\nabcde\r\n_\r\n";
+        assert_eq!(first(all, &mut progress), Ok(Some((Frame::Answer(all), all.len()))));
+        assert_eq!(progress, Progress::default());
     }
 }

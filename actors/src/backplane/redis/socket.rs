@@ -14,9 +14,10 @@ use redis::{RedisError, RedisResult, Value, parse_redis_value};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpStream, lookup_host},
+    task::yield_now,
 };
 
-use crate::backplane::redis::frames::{Frame, first};
+use crate::backplane::redis::frames::{Frame, Progress, first};
 
 /// Takes what Redis says by itself: a message, or something else.
 pub(super) trait Listener {
@@ -34,6 +35,7 @@ pub(super) struct Socket<L> {
     /// What has been read and not been worked off.
     read: Vec<u8>,
     filled: usize,
+    progress: Progress,
     /// What is to be written.
     unwritten: Vec<u8>,
     written: usize,
@@ -55,6 +57,7 @@ impl<L: Listener> Socket<L> {
             listener,
             read: vec![0; READ_AT_ONCE],
             filled: 0,
+            progress: Progress::default(),
             unwritten: Vec::new(),
             written: 0,
         })
@@ -79,42 +82,49 @@ impl<L: Listener> Socket<L> {
     /// Sends the commands and waits for as many answers. What Redis says meanwhile by itself is handed on.
     pub(super) async fn ask(&mut self, answers: usize) -> RedisResult<Vec<Value>> {
         let mut said = Vec::with_capacity(answers);
-        poll_fn(|cx| {
+        loop {
             // Reads on while nothing can be written: Redis may be waiting for that.
-            if let Poll::Ready(Err(err)) = self.poll_write(cx) {
-                return Poll::Ready(Err(err.into()));
+            let turn = poll_fn(|cx| match self.poll_write(cx) {
+                Poll::Ready(Err(err)) => Poll::Ready(Err(err.into())),
+                _ => self.poll_turn(cx, &mut said, answers),
+            });
+            turn.await?;
+            match said.len() {
+                enough if enough > answers => return Err(unexpected("an answer to nothing")),
+                enough if enough == answers => return Ok(said),
+                _ => yield_now().await,
             }
-            loop {
-                self.work_off(&mut said)?;
-                match said.len() {
-                    enough if enough > answers => {
-                        return Poll::Ready(Err(unexpected("an answer to nothing")));
-                    }
-                    enough if enough == answers => return Poll::Ready(Ok(())),
-                    _ => ready!(self.poll_read(cx))?,
-                }
-            }
-        })
-        .await
-        .map(|()| said)
+        }
     }
 
     /// Hands on what Redis says by itself, until the connection is over. May be dropped at any time.
     pub(super) async fn listen(&mut self) -> RedisError {
         let mut said = Vec::new();
-        poll_fn(|cx| {
-            loop {
-                match self.work_off(&mut said) {
-                    Ok(()) if said.is_empty() => {}
-                    Ok(()) => return Poll::Ready(unexpected("an answer to nothing")),
-                    Err(err) => return Poll::Ready(err),
-                }
-                if let Err(err) = ready!(self.poll_read(cx)) {
-                    return Poll::Ready(err.into());
-                }
+        loop {
+            match poll_fn(|cx| self.poll_turn(cx, &mut said, 1)).await {
+                Ok(()) if said.is_empty() => yield_now().await,
+                Ok(()) => return unexpected("an answer to nothing"),
+                Err(err) => return err,
             }
-        })
-        .await
+        }
+    }
+
+    /// Reads until there are as many answers, or as much has been read as is good for one turn: whoever is on the same thread
+    /// is to have his.
+    fn poll_turn(
+        &mut self,
+        cx: &mut Context<'_>,
+        said: &mut Vec<Value>,
+        answers: usize,
+    ) -> Poll<RedisResult<()>> {
+        let mut read = 0;
+        loop {
+            self.work_off(said)?;
+            if said.len() >= answers || read >= READ_AT_ONCE {
+                return Poll::Ready(Ok(()));
+            }
+            read += ready!(self.poll_read(cx))?;
+        }
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -130,7 +140,7 @@ impl<L: Listener> Socket<L> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.filled == self.read.len() {
             self.read.resize(self.read.len() * 2, 0);
         }
@@ -140,7 +150,7 @@ impl<L: Listener> Socket<L> {
             0 => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
             read => {
                 self.filled += read;
-                Poll::Ready(Ok(()))
+                Poll::Ready(Ok(read))
             }
         }
     }
@@ -150,7 +160,8 @@ impl<L: Listener> Socket<L> {
         let mut begin = 0;
         loop {
             let bytes = &self.read[begin..self.filled];
-            let cut = first(bytes).map_err(|_| unexpected("something that is not RESP3"))?;
+            let cut =
+                first(bytes, &mut self.progress).map_err(|_| unexpected("something that is not RESP3"))?;
             let Some((frame, length)) = cut else { break };
             match frame {
                 Frame::Message { channel, payload } => self.listener.message(channel, payload),
@@ -180,18 +191,20 @@ fn unexpected(what: &str) -> RedisError {
     io::Error::new(io::ErrorKind::InvalidData, format!("Redis has sent {what}")).into()
 }
 
-/// What is kept to read into, and of what was written.
+/// What is kept to read into, and of what was written; and how much is read in one turn.
 const READ_AT_ONCE: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::RefCell, io::Write, net::TcpListener};
+    use std::{cell::RefCell, io::Write, net::TcpListener, rc::Rc};
+
+    use futures::{pin_mut, poll};
 
     use super::*;
 
     /// Keeps what it is told.
     #[derive(Default)]
-    struct Heard(RefCell<Vec<String>>);
+    struct Heard(Rc<RefCell<Vec<String>>>);
 
     impl Listener for Heard {
         fn message(&self, channel: &[u8], payload: &[u8]) {
@@ -230,6 +243,25 @@ mod tests {
         assert!(ended.is_connection_dropped(), "{ended}");
         assert_eq!(*socket.listener.0.borrow(), ["c: 2", &format!("c: {long}"), "pushed", "c: 0"]);
         assert_eq!(socket.read.len(), READ_AT_ONCE, "room that was made for one is given back");
+    }
+
+    #[actix::test]
+    async fn a_flood_leaves_others_on_its_thread_their_turns() {
+        let (length, count) = (1000, 1000);
+        let mut socket = connected(message(length).repeat(count)).await;
+        let heard = socket.listener.0.clone();
+        let listening = socket.listen();
+        pin_mut!(listening);
+        loop {
+            let before = heard.borrow().len();
+            let over = poll!(&mut listening);
+            assert!(heard.borrow().len() - before <= 2 * READ_AT_ONCE / length);
+            match over {
+                Poll::Ready(ended) => break assert!(ended.is_connection_dropped(), "{ended}"),
+                Poll::Pending => yield_now().await,
+            }
+        }
+        assert_eq!(heard.borrow().len(), count);
     }
 
     #[actix::test]
