@@ -104,9 +104,8 @@ fn server(
     if let Some(redis) = &arguments.redis {
         // As the original's configuration has it: the address, and perhaps a prefix.
         let (address, prefix) = redis.split_once(",channelPrefix=").unwrap_or((redis, ""));
-        let backplane =
-            RedisBackplane::builder(&format!("redis://{address}")).channel_prefix(prefix).build()?;
-        builder = builder.backplane(backplane);
+        let backplane = RedisBackplane::builder(&format!("redis://{address}")).channel_prefix(prefix);
+        builder = builder.backplane(backplane.share_worker(arguments.workers == 1).build()?);
     }
     Ok(builder
         .authentication(PolicyScheme::new("Smart").select(|request| {

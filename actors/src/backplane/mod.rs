@@ -62,6 +62,10 @@ pub trait Backplane: fmt::Debug + Send + Sync + 'static {
 
     /// What it has lost.
     fn counts(&self) -> &Arc<BackplaneCounts>;
+
+    /// A worker begins to serve a hub. Called on its thread, within its runtime, which the carrier may use for work of its own.
+    /// Nothing need be done.
+    fn worker_started(&self) {}
 }
 
 /// Several servers of a process may share a backplane, if their hubs have different names.
@@ -92,6 +96,10 @@ impl<B: Backplane + ?Sized> Backplane for Arc<B> {
 
     fn counts(&self) -> &Arc<BackplaneCounts> {
         (**self).counts()
+    }
+
+    fn worker_started(&self) {
+        (**self).worker_started();
     }
 }
 

@@ -135,6 +135,7 @@ impl Member {
         let inbox = Arc::new(Inbox::new(registry.clone().recipient(), self.backplane.counts().clone()));
         self.inboxes.write().insert(worker, inbox.clone());
         self.numbers.write().insert(registry, worker);
+        self.backplane.worker_started();
         WorkerMember { member: self.clone(), worker, inbox }
     }
 

@@ -21,8 +21,20 @@ const ROUNDS: usize = 3;
 
 #[actix::test]
 async fn redis_may_be_killed_under_load_and_what_is_lost_is_what_is_told() {
+    kill_redis_under_load(false).await;
+}
+
+#[actix::test]
+async fn so_it_may_where_the_link_lives_with_a_worker() {
+    kill_redis_under_load(true).await;
+}
+
+async fn kill_redis_under_load(shares_worker: bool) {
     let mut redis = RedisServer::start();
-    let builder = || RedisBackplane::builder(&redis.url()).message_timeout(Duration::from_millis(100));
+    let builder = || {
+        let timeout = Duration::from_millis(100);
+        RedisBackplane::builder(&redis.url()).message_timeout(timeout).share_worker(shares_worker)
+    };
     let (here, there) = (Server::with(builder()), Server::with(builder()));
     here.linked().await;
     there.linked().await;

@@ -10,6 +10,7 @@ mod proxy;
 mod redis_server;
 mod routing;
 mod shards;
+mod shared_worker;
 mod square;
 #[cfg(feature = "redis-tls")]
 mod tls;

@@ -65,7 +65,11 @@ impl Server {
     }
 
     pub(crate) fn named(builder: RedisBackplaneBuilder, name: &'static str) -> Self {
-        let backplane = Arc::new(builder.build().expect("it is a URL"));
+        Self::on(Arc::new(builder.build().expect("it is a URL")), name)
+    }
+
+    /// One that shares its backplane with others, which have other names.
+    pub(crate) fn on(backplane: Arc<RedisBackplane>, name: &'static str) -> Self {
         let options = HubOptions::default().backplane_hub_name(name);
         let hub = TestHub::builder(Square).options(options).workers(1).backplane(backplane.clone()).start();
         Self { hub, backplane }

@@ -26,6 +26,7 @@ use crate::{
             node::Node,
             outbox::{Publication, Round},
             topology::{Layout, subscribers_everywhere},
+            under_way::UnderWay,
         },
     },
 };
@@ -46,9 +47,7 @@ pub(super) async fn run(shared: &Arc<Shared>) {
             }
             Err(err) => err,
         };
-        shared.outbox.lock().down();
-        shared.routes.lock().down();
-        shared.counts.disconnected();
+        shared.down();
         if !std::mem::replace(&mut is_known_to_be_down, true) {
             tracing::warn!(error = %broken, "no link to Redis; messages between servers are lost until there is one");
         }
@@ -149,19 +148,14 @@ impl<'a> Link<'a> {
     /// Does all of a round: subscriptions before messages, as who waits for one may be waiting for the other.
     async fn round(&mut self, round: Round) -> RedisResult<()> {
         let Round { publications, changed, changing, flushing } = round;
-        let changed = self.change(changed).await;
+        let publications = UnderWay::new(self.shared, publications);
+        self.change(changed).await?;
         drop(changing);
-        let published = match changed {
-            Ok(()) if publications.is_empty() => Ok(()),
-            Ok(()) => self.publish(publications).await,
-            Err(err) => {
-                // They have not gone out.
-                self.shared.outbox.lock().put_back(publications);
-                Err(err)
-            }
-        };
+        if !publications.publications().is_empty() {
+            self.publish(publications).await?;
+        }
         drop(flushing);
-        published
+        Ok(())
     }
 
     /// Subscribes to what is wanted, and ends what is not.
@@ -209,10 +203,10 @@ impl<'a> Link<'a> {
     }
 
     /// Publishes messages in their order, on each server those of its channels; who has sent them is told how many took them.
-    async fn publish(&mut self, publications: Vec<Publication>) -> RedisResult<()> {
+    async fn publish(&mut self, mut publications: UnderWay<'a>) -> RedisResult<()> {
         {
             let mut routes = self.shared.routes.lock();
-            for Publication { channel, payload, .. } in &publications {
+            for Publication { channel, payload, .. } in publications.publications() {
                 if self.subscribed.contains(channel) {
                     let node = self.layout.slots.server_of(channel);
                     routes.expect_echo(node, channel.clone(), payload.clone());
@@ -220,30 +214,29 @@ impl<'a> Link<'a> {
             }
         }
         if let [node] = &mut self.nodes[..] {
-            let answers = node.publish(&publications).await;
-            return self.published(publications, answers);
+            let answers = node.publish(publications.go_out()).await?;
+            return self.published(publications.take(), answers);
         }
-        let by_node = self.by_node(publications, |publication| &publication.channel);
-        let asked = self.nodes.iter_mut().zip(&by_node).map(|(node, publications)| async {
-            if publications.is_empty() { Ok(Vec::new()) } else { node.publish(publications).await }
+        let by_node = self.by_node(publications.take(), |publication| &publication.channel);
+        let mut by_node: Vec<_> =
+            by_node.into_iter().map(|publications| UnderWay::new(self.shared, publications)).collect();
+        let asked = self.nodes.iter_mut().zip(&mut by_node).map(|(node, publications)| async {
+            match publications.go_out() {
+                [] => Ok(Vec::new()),
+                publications => node.publish(publications).await,
+            }
         });
         let answers = join_all(asked).await;
         let mut outcome = Ok(());
         for (publications, answers) in by_node.into_iter().zip(answers) {
-            outcome = self.published(publications, answers).and(outcome);
+            let published = answers.and_then(|answers| self.published(publications.take(), answers));
+            outcome = published.and(outcome);
         }
         outcome
     }
 
     /// Says to each sender what has become of his message.
-    fn published(&self, publications: Vec<Publication>, answers: RedisResult<Vec<Value>>) -> RedisResult<()> {
-        let answers = match answers {
-            Ok(answers) => answers,
-            Err(err) => {
-                self.shared.lose_all(publications);
-                return Err(err);
-            }
-        };
+    fn published(&self, publications: Vec<Publication>, answers: Vec<Value>) -> RedisResult<()> {
         self.shared.routes.lock().answered();
         let is_counted = self.is_counted();
         let (mut for_another, mut moved) = (Vec::new(), Ok(()));
@@ -371,7 +364,7 @@ impl Shared {
     }
 
     /// The link broke before Redis had answered for these.
-    fn lose_all(&self, publications: Vec<Publication>) {
+    pub(super) fn lose_all(&self, publications: Vec<Publication>) {
         for publication in publications {
             self.lose(publication, Loss::Unconfirmed, BackplaneError::Unconfirmed);
         }

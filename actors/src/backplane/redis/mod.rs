@@ -1,10 +1,12 @@
 //! Redis as a backplane: publish and subscribe, no keys.
 //!
-//! All hubs and workers of a process share one link (to each master, in a cluster). It lives on a thread of its own, so that neither a busy worker holds up
-//! the link nor a worker that ends takes it along. What is to be published, and which channels are to be subscribed to, waits
-//! in an [`Outbox`]; the link takes all that is there in one round, and the next round when Redis has answered.
+//! All hubs and workers of a process share one link (to each master, in a cluster). It lives on a thread of its own, so that
+//! neither a busy worker holds up the link nor a worker that ends takes it along, unless it is to share that of a worker ([`host`]).
+//! What is to be published, and which channels are to be subscribed to, waits in an [`Outbox`]; the link takes all that is there
+//! in one round, and the next round when Redis has answered.
 
 mod frames;
+mod host;
 mod link;
 mod node;
 mod options;
@@ -14,6 +16,7 @@ mod sentinels;
 mod slots;
 mod socket;
 mod topology;
+mod under_way;
 mod wire;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -26,10 +29,16 @@ use futures::{
     pin_mut,
 };
 use parking_lot::Mutex;
-use tokio::{runtime::Handle, sync::Notify, time::Instant};
+use tokio::{
+    runtime::Handle,
+    sync::Notify,
+    task::yield_now,
+    time::{Instant, sleep_until},
+};
 
 pub use crate::backplane::redis::options::{RedisBackplaneBuilder, RedisBackplaneError};
 use crate::backplane::redis::{
+    host::Host,
     options::RedisOptions,
     outbox::{Outbox, Publication},
     routes::Routes,
@@ -59,12 +68,12 @@ use crate::{
 /// arrived. Nothing is sent twice. All that fails is counted, and its sender is told.
 pub struct RedisBackplane {
     shared: Arc<Shared>,
-    runtime: Handle,
 }
 
 /// What callers and the link have in common.
 pub(super) struct Shared {
     options: RedisOptions,
+    host: Host,
     outbox: Mutex<Outbox>,
     routes: Mutex<Routes>,
     /// Wakes the link.
@@ -87,29 +96,21 @@ impl RedisBackplane {
         RedisBackplaneBuilder::new(url)
     }
 
-    /// Starts the thread of the link.
+    /// Starts the thread of the link, unless it is to share that of a worker.
     fn start(options: RedisOptions) -> Result<Self, RedisBackplaneError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(RedisBackplaneError::Thread)?;
-        let handle = runtime.handle().clone();
+        let shares_worker = options.shares_worker;
         let shared = Arc::new(Shared {
+            host: Host::default(),
             outbox: Mutex::new(Outbox::new(options.maximum_pending)),
             options,
             routes: Mutex::default(),
             wake: Notify::new(),
             counts: Arc::default(),
         });
-        let of_link = shared.clone();
-        std::thread::Builder::new()
-            .name("signalr-redis".to_owned())
-            .spawn(move || {
-                // A task, and not what the runtime waits for: to wake that takes a system call each time.
-                let link = runtime.spawn(async move { link::run(&of_link).await });
-                // It has no way to fail.
-                let _ = runtime.block_on(link);
-            })
-            .map_err(RedisBackplaneError::Thread)?;
-        Ok(Self { shared, runtime: handle })
+        if !shares_worker {
+            shared.live().map_err(RedisBackplaneError::Thread)?;
+        }
+        Ok(Self { shared })
     }
 
     fn channel(&self, name: &str) -> Arc<str> {
@@ -129,6 +130,8 @@ impl Backplane for RedisBackplane {
             self.shared.counts.lost(Loss::Overflow);
             return ready(Err(BackplaneError::Full)).boxed();
         }
+        // None where no worker has started yet.
+        self.shared.live_somewhere();
         self.shared.wake.notify_one();
         // Only a link that has ended forgets to answer.
         Box::pin(async { answer.await.unwrap_or(Err(BackplaneError::Unreachable)) })
@@ -160,15 +163,17 @@ impl Backplane for RedisBackplane {
     }
 
     fn sleep(&self, duration: Duration) -> Answer<()> {
-        let (mut sender, over) = oneshot::channel();
-        self.runtime.spawn(async move {
-            let sleep = tokio::time::sleep(duration);
-            pin_mut!(sleep);
-            // Whoever waits may give up before.
-            select(sleep, sender.cancellation()).await;
-            let _ = sender.send(());
-        });
-        over.map(drop).boxed()
+        let (end, shared) = (Instant::now() + duration, Arc::downgrade(&self.shared));
+        Box::pin(async move {
+            while Instant::now() < end
+                && let Some(runtime) = shared.upgrade().and_then(|shared| shared.clock())
+            {
+                // Its runtime may end before, as that of a worker does; then there is another.
+                if alarm(&runtime, end).await.is_err() {
+                    yield_now().await;
+                }
+            }
+        })
     }
 
     fn flushed(&self) -> Answer<()> {
@@ -181,6 +186,10 @@ impl Backplane for RedisBackplane {
     fn counts(&self) -> &Arc<BackplaneCounts> {
         &self.shared.counts
     }
+
+    fn worker_started(&self) {
+        self.shared.live_here();
+    }
 }
 
 impl Shared {
@@ -192,6 +201,19 @@ impl Shared {
             Some(answer) => answer.map(drop).boxed(),
             None => ready(()).boxed(),
         }
+    }
+
+    /// A runtime that has a clock; none when all is over.
+    fn clock(self: &Arc<Self>) -> Option<Handle> {
+        let is_closed = self.outbox.lock().is_closed();
+        if is_closed { None } else { self.live_somewhere() }
+    }
+
+    /// The link is broken, or dropped.
+    fn down(&self) {
+        self.outbox.lock().down();
+        self.routes.lock().down();
+        self.counts.disconnected();
     }
 
     /// A message has come. Called on the thread of the link; never waits.
@@ -210,6 +232,19 @@ impl Shared {
         // He may wait no more.
         let _ = publication.reply.send(Err(error));
     }
+}
+
+/// Answers at a time, or with an error when the runtime ends before.
+fn alarm(runtime: &Handle, at: Instant) -> oneshot::Receiver<()> {
+    let (mut sender, over) = oneshot::channel();
+    runtime.spawn(async move {
+        let sleep = sleep_until(at);
+        pin_mut!(sleep);
+        // Whoever waits may give up before.
+        select(sleep, sender.cancellation()).await;
+        let _ = sender.send(());
+    });
+    over
 }
 
 impl Drop for RedisBackplane {

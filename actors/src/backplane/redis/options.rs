@@ -33,6 +33,7 @@ pub struct RedisBackplaneBuilder {
     response_timeout: Duration,
     probe_interval: Duration,
     maximum_pending: usize,
+    share_worker: bool,
 }
 
 impl RedisBackplaneBuilder {
@@ -48,6 +49,7 @@ impl RedisBackplaneBuilder {
             response_timeout: Duration::from_secs(5),
             probe_interval: Duration::from_secs(5),
             maximum_pending: 16 * 1024 * 1024,
+            share_worker: false,
         }
     }
 
@@ -135,7 +137,27 @@ impl RedisBackplaneBuilder {
         self
     }
 
-    /// Starts the thread that makes the link.
+    /// Whether the link lives on the thread of a worker, the first that starts, instead of one of its own; it does not.
+    ///
+    /// It is meant for servers with one worker: what is sent and received then wakes no other thread, which takes less CPU. The
+    /// worker does the link's work beside its own, and a method that holds up the worker holds up the link as well. With
+    /// several workers it would be one of them that does this work for all, and has less time for its clients.
+    ///
+    /// The link is made when the worker starts. If something is published before, or the worker ends while others still use the
+    /// backplane, it has a thread of its own all the same.
+    ///
+    /// ```no_run
+    /// use actix_signalr_actors::backplane::RedisBackplane;
+    ///
+    /// let backplane = RedisBackplane::builder("redis://127.0.0.1:6379").share_worker(true).build()?;
+    /// # Ok::<_, actix_signalr_actors::backplane::RedisBackplaneError>(())
+    /// ```
+    pub const fn share_worker(mut self, share: bool) -> Self {
+        self.share_worker = share;
+        self
+    }
+
+    /// Starts the thread that makes the link, unless it [shares that of a worker](Self::share_worker).
     ///
     /// # Errors
     /// When a URL or a certificate cannot be read, or Sentinels and shards are asked for at once. That Redis does not answer is none.
@@ -161,6 +183,7 @@ impl RedisBackplaneBuilder {
             response_timeout: self.response_timeout,
             probe_interval: self.probe_interval,
             maximum_pending: self.maximum_pending,
+            shares_worker: self.share_worker,
         })
     }
 
@@ -222,6 +245,7 @@ pub(super) struct RedisOptions {
     pub(super) response_timeout: Duration,
     pub(super) probe_interval: Duration,
     pub(super) maximum_pending: usize,
+    pub(super) shares_worker: bool,
 }
 
 impl RedisOptions {

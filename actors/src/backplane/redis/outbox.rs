@@ -152,6 +152,12 @@ impl Outbox {
         expired
     }
 
+    /// Takes all messages that wait.
+    pub(super) fn take_all(&mut self) -> VecDeque<Publication> {
+        self.bytes = 0;
+        std::mem::take(&mut self.publications)
+    }
+
     /// The channels somebody waits for to be abandoned.
     pub(super) fn watched(&mut self) -> Vec<Arc<str>> {
         self.watching.retain(|(_, watching)| !watching.is_canceled());
