@@ -19,7 +19,7 @@ use std::{
 use actix::Addr;
 use actix_rt::time::Instant as Deadline;
 use actix_signalr_actors::{
-    ConnectionActor, ConnectionId, ConnectionToken, ReconnectPlace,
+    ConnectionActor, ConnectionId, ConnectionToken, GiveBack, ReconnectPlace,
     metrics::{ActiveConnection, ConnectionRefusal, Metrics},
     transport::{Attachment, TransportKind},
 };
@@ -364,14 +364,6 @@ impl Table {
         let Self { by_token, waiting } = self;
         waiting.one_is_opened(|token| by_token.get(token).is_some_and(|entry| entry.waits()));
     }
-
-    /// Gives back memory that is not needed any more.
-    fn shrink(&mut self) {
-        if self.by_token.len() * 4 < self.by_token.capacity() {
-            let wanted = self.by_token.len() * 2;
-            self.by_token.shrink_to(wanted);
-        }
-    }
 }
 
 impl Lease {
@@ -420,7 +412,7 @@ impl Drop for Lease {
         if let Some(connections) = self.connections.upgrade() {
             let mut table = connections.table.lock();
             table.by_token.remove(&self.token);
-            table.shrink();
+            table.by_token.give_back();
         }
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_signalr_actors::ConnectionToken;
+use actix_signalr_actors::{ConnectionToken, GiveBack};
 use actix_web::{HttpResponse, http::header::CACHE_CONTROL};
 use parking_lot::Mutex;
 
@@ -55,6 +55,8 @@ impl Table {
         while let Some((_, ticket)) = self.issued.pop_front_if(|(issued, _)| is_over(*issued)) {
             self.waiting.remove(&ticket);
         }
+        self.waiting.give_back();
+        self.issued.give_back();
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use actix_signalr_actors::{ClaimsPrincipal, hash_user};
+use actix_signalr_actors::{ClaimsPrincipal, GiveBack, hash_user};
 use parking_lot::Mutex;
 
 use crate::error::ConnectError;
@@ -85,10 +85,7 @@ impl Drop for Place {
         });
         if left == 0 {
             taken.by_client.remove(&client);
-            if taken.by_client.len() * 4 < taken.by_client.capacity() {
-                let wanted = taken.by_client.len() * 2;
-                taken.by_client.shrink_to(wanted);
-            }
+            taken.by_client.give_back();
         }
     }
 }

@@ -14,7 +14,7 @@ use std::{
 
 use actix::Addr;
 use actix_signalr_actors::{
-    ConnectionActor,
+    ConnectionActor, GiveBack,
     transport::{Attachment, SendTimedOut},
 };
 
@@ -61,7 +61,8 @@ impl Clock {
     fn tick(&self) {
         let now = self.seconds.get() + 1;
         self.seconds.set(now);
-        self.watched.borrow_mut().retain(|write| match write.since.get() {
+        let mut watched = self.watched.borrow_mut();
+        watched.retain(|write| match write.since.get() {
             None => {
                 write.is_watched.set(false);
                 false
@@ -73,6 +74,8 @@ impl Clock {
             }
             Some(_) => true,
         });
+        // A message to all has all of them watched for a second.
+        watched.give_back();
     }
 }
 

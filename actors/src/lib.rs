@@ -104,6 +104,7 @@ mod connect_request;
 mod connection;
 mod context;
 mod error;
+mod give_back;
 mod groups;
 mod hub;
 mod ids;
@@ -123,6 +124,8 @@ mod typed_clients;
 mod user_id;
 mod users;
 
+#[doc(hidden)]
+pub use crate::give_back::GiveBack;
 pub use tokio_util::sync::CancellationToken;
 
 pub use crate::{

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_signalr_actors::ConnectionToken;
+use actix_signalr_actors::{ConnectionToken, GiveBack};
 
 use crate::connections::Connections;
 
@@ -49,6 +49,7 @@ impl Waiting {
         self.opened += 1;
         if self.opened > SHORT_QUEUE && self.opened * 2 > self.queue.len() {
             self.queue.retain(|(_, token)| waits(token));
+            self.queue.give_back();
             self.opened = 0;
         }
     }
@@ -70,10 +71,10 @@ impl Connections {
             actix_rt::time::sleep(self.timeout.max(SHORTEST_SWEEP)).await;
             let mut table = self.table.lock();
             table.expire(Instant::now(), self.timeout);
-            table.shrink();
+            table.by_token.give_back();
             let waiting = &mut table.waiting;
+            waiting.queue.give_back();
             if waiting.queue.is_empty() {
-                waiting.queue.shrink_to_fit();
                 waiting.is_swept = false;
                 return;
             }

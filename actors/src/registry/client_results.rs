@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 
 use crate::{
     ConnectionId, HubError,
+    give_back::GiveBack,
     protocol::{Argument, CompletionResult, HubProtocol, SerializedMessage},
     registry::{Place, RemoteAsker},
 };
@@ -55,7 +56,9 @@ pub(super) struct OpenQuestion {
 
 impl Drop for OpenQuestion {
     fn drop(&mut self) {
-        self.questions.open.lock().remove(&self.id);
+        let mut open = self.questions.open.lock();
+        open.remove(&self.id);
+        open.give_back();
     }
 }
 

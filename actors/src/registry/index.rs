@@ -9,6 +9,7 @@ use slab::Slab;
 
 use crate::{
     ConnectionId,
+    give_back::{GiveBack, is_too_large},
     registry::{Target, Topic},
 };
 
@@ -79,10 +80,27 @@ impl<C> Index<C> {
             gone(Topic::User(user.name));
         }
         // A wave of connections must not keep its memory for good.
-        if self.by_id.len() * 4 < self.by_id.capacity() {
-            self.by_id.shrink_to(self.by_id.len() * 2);
-            // As far as those that are left allow.
-            self.connections.shrink_to_fit();
+        self.by_id.give_back();
+        if is_too_large(self.connections.len(), self.connections.capacity()) {
+            self.close_up();
+        }
+    }
+
+    /// Moves the connections that are left together: one of them may have come last, and keep the places of all others.
+    fn close_up(&mut self) {
+        let few = Slab::with_capacity(self.connections.len() * 2);
+        for (_, entry) in std::mem::replace(&mut self.connections, few) {
+            let key = self.connections.vacant_key();
+            if let Some(known) = self.by_id.get_mut(&entry.id) {
+                *known = key;
+            }
+            if let Some(user) = &entry.user {
+                user.moves(&mut self.by_user, key);
+            }
+            for group in &entry.groups {
+                group.moves(&mut self.by_group, key);
+            }
+            self.connections.insert(entry);
         }
     }
 
@@ -195,17 +213,20 @@ impl Membership {
         let Some(members) = members else { return Left { moved: None, is_last: false } };
         members.swap_remove(self.place);
         // As with the connections: what was a large group must not stay one.
-        if members.len() * 4 < members.capacity() {
-            members.shrink_to(members.len() * 2);
-        }
+        members.give_back();
         let left = Left { moved: members.get(self.place).copied(), is_last: members.is_empty() };
         if left.is_last {
             names.remove(&self.name);
-            if names.len() * 4 < names.capacity() {
-                names.shrink_to(names.len() * 2);
-            }
+            names.give_back();
         }
         left
+    }
+
+    /// Its connection has another key.
+    fn moves(&self, names: &mut Names, key: usize) {
+        if let Some(place) = names.get_mut(&self.name).and_then(|members| members.get_mut(self.place)) {
+            *place = key;
+        }
     }
 }
 
@@ -236,6 +257,31 @@ mod tests {
         index.select(target, |client| found.push(*client));
         found.sort_unstable();
         found
+    }
+
+    #[test]
+    fn who_came_last_keeps_the_place_of_nobody_else() {
+        let mut index = Index::default();
+        let ids: Vec<String> = (0..1000).map(|i| i.to_string()).collect();
+        for id in &ids {
+            index.insert(id.as_str().into(), Some("ann".into()), id.clone());
+            assert!(index.join(id, &"red".into()));
+        }
+        let (gone, left) = ids.split_at(990);
+        gone.iter().for_each(|id| index.remove(id, |_| ()));
+        assert!(index.connections.capacity() < 100, "{}", index.connections.capacity());
+        let met = |target| {
+            let mut met = Vec::new();
+            index.select(&target, |id| met.push(id.clone()));
+            met.sort();
+            met
+        };
+        for target in [Target::All, Target::Group("red".into()), Target::User("ann".into())] {
+            assert_eq!(met(target), left);
+        }
+        assert_eq!(met(Target::Connection(left[3].as_str().into())), left[3..4]);
+        left.iter().for_each(|id| assert!(index.leave(id, &"red".into())));
+        assert!(!index.has_group("red"));
     }
 
     #[test]

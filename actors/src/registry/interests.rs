@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::ConnectionId;
+use crate::{ConnectionId, give_back::GiveBack};
 
 /// What servers with somebody there listen to. Names are compared with case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -48,9 +48,7 @@ impl Interests {
         if is_last {
             self.topics.remove(topic);
             // A wave of connections must not keep its memory for good.
-            if self.topics.len() * 4 < self.topics.capacity() {
-                self.topics.shrink_to(self.topics.len() * 2);
-            }
+            self.topics.give_back();
         }
         is_last
     }

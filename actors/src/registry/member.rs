@@ -24,6 +24,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::{
     BackplaneError, ConnectionId, HubError, SendError,
     backplane::{Answer, Backplane, Channels},
+    give_back::GiveBack,
     protocol::{
         Argument, AskedBy, ControlMessage, Envelope, GroupAction, GroupCommand, NamingPolicy,
         SerializedMessage, write_ack,
@@ -344,7 +345,9 @@ pub(super) struct Forgotten<'a, K: Eq + std::hash::Hash, V>(
 
 impl<K: Eq + std::hash::Hash, V> Drop for Forgotten<'_, K, V> {
     fn drop(&mut self) {
-        self.0.lock().remove(&self.1);
+        let mut waiting = self.0.lock();
+        waiting.remove(&self.1);
+        waiting.give_back();
     }
 }
 

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 
 use crate::{
     ClaimsPrincipal,
+    give_back::GiveBack,
     revocation::{
         ConnectionSelector, Which,
         selector::{Predicate, asks},
@@ -122,6 +123,7 @@ impl Revocations {
 impl List {
     fn expire(&mut self, now: Instant) {
         self.until.retain(|_, until| *until > now);
+        self.until.give_back();
         self.functions.retain(|(_, until)| *until > now);
     }
 }

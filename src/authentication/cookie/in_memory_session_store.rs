@@ -7,7 +7,7 @@ use std::{
     time::SystemTime,
 };
 
-use actix_signalr_actors::{CancellationToken, claim_types};
+use actix_signalr_actors::{CancellationToken, GiveBack, claim_types};
 use futures::future::{LocalBoxFuture, ready};
 use parking_lot::Mutex;
 
@@ -134,6 +134,7 @@ impl Sessions {
 
     fn remove(&mut self, key: &SessionKey) {
         let Some(Kept { ticket, user, revocation }) = self.by_key.remove(key) else { return };
+        self.by_key.give_back();
         self.by_expiry.remove(&(ticket.expires_at(), *key.as_bytes()));
         if let Some(user) = user
             && let Some(keys) = self.by_user.get_mut(&user)
@@ -141,6 +142,7 @@ impl Sessions {
             keys.retain(|kept| kept != key);
             if keys.is_empty() {
                 self.by_user.remove(&user);
+                self.by_user.give_back();
             }
         }
         revocation.cancel();
