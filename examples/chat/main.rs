@@ -8,6 +8,8 @@
 //! - `policy.rs`: who may ban
 //! - `login.rs`, `tokens.rs`: a sign-in without passwords, and the tokens it gives
 
+#[path = "../allocator/mod.rs"]
+mod allocator;
 mod arguments;
 mod hub;
 mod login;
@@ -25,11 +27,6 @@ use actix_web::{
 use tracing_subscriber::EnvFilter;
 
 use crate::{hub::ChatHub, policy::DomainRestricted, tokens::Tokens};
-
-/// Gives back what people have had who are gone, which that of the system mostly keeps.
-#[cfg(not(system_allocator))]
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[actix_web::main]
 async fn main() -> ExitCode {
@@ -62,6 +59,7 @@ async fn serve(address: SocketAddr) -> io::Result<()> {
     let tokens = web::Data::new(tokens);
     let hubs = signalr.clone();
     let server = HttpServer::new(move || {
+        allocator::give_back();
         App::new().configure(hubs.routes()).app_data(tokens.clone()).configure(login::routes).configure(pages)
     })
     .for_hubs()

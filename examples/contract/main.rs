@@ -6,6 +6,8 @@
 //!
 //! It serves what this crate does so far; what it does not is not mapped, and answers 404.
 
+#[path = "../allocator/mod.rs"]
+mod allocator;
 mod authorized_hubs;
 mod bench_hub;
 mod complex;
@@ -46,12 +48,6 @@ use crate::{
     test_hub::{Lifecycle, TestHub},
 };
 
-/// Gives back what connections have had, once they are gone, which that of the system does not. Left out by
-/// `cargo rustc --release --example contract --features redis -- --cfg system_allocator`.
-#[cfg(not(system_allocator))]
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
     tracing_subscriber::fmt()
@@ -66,6 +62,7 @@ async fn main() -> std::io::Result<()> {
     let routes = signalr.clone();
 
     let app = move || {
+        allocator::give_back();
         App::new()
             .wrap(from_fn(cors::allow_one_origin))
             .app_data(Data::new(lifecycle.clone()))
