@@ -13,7 +13,7 @@ import { open } from './lib/http.mjs';
 import { Redis } from './lib/redis.mjs';
 
 const USAGE = `CONTRACT_SERVER=path/of/the/built/example node check-cluster.mjs
-  --a COMMAND  --b COMMAND   what starts the two servers; {port} and {redis} are replaced (the example, both with two workers)
+  --a COMMAND  --b COMMAND   what starts the two servers; {port} and {redis} are replaced (the example, with two workers and with one, where the link to Redis shares its thread)
   --only PATTERN[,PATTERN]   areas or checks, as of cluster.mjs
   --skip AREA[,AREA]         areas left out
   --prefix P                 the prefix of all channels, as the servers are told it
@@ -25,7 +25,7 @@ const { values: o } = parseArgs({
 const program = process.env.CONTRACT_SERVER;
 if (o.help || !program) { console.error(USAGE); process.exit(o.help ? 0 : 2); }
 const redisServer = process.env.REDIS_SERVER ?? 'redis-server';
-const example = `${program} --urls http://127.0.0.1:{port} --redis {redis} --workers 2`;
+const example = (workers) => `${program} --urls http://127.0.0.1:{port} --redis {redis} --workers ${workers}`;
 
 /** How long anything may take to start, in milliseconds: the original unpacks itself at first. */
 const START = 60_000;
@@ -42,13 +42,13 @@ try {
   start([redisServer, '--port', redis.split(':')[1], '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder]);
   await until(async () => (await Redis.connect(redis)).close(), `${redisServer} does not answer`);
   const urls = [];
-  for (const command of [o.a ?? example, o.b ?? example]) {
+  for (const command of [o.a ?? example(2), o.b ?? example(1)]) {
     const port = await freePort();
     urls.push(`http://127.0.0.1:${port}`);
     start(command.replaceAll('{port}', port).replaceAll('{redis}', told).split(/\s+/));
   }
   for (const url of urls) await until(async () => (await open(url, { path: '/lifecycle', timeoutMs: 1000 })).body, `no server at ${url}`);
-  const options = ['--a', urls[0], '--b', urls[1], '--redis', redis, '--redis-server', redisServer, '--third', example.replaceAll('{redis}', told), '--third-port', String(await freePort())];
+  const options = ['--a', urls[0], '--b', urls[1], '--redis', redis, '--redis-server', redisServer, '--third', example(2).replaceAll('{redis}', told), '--third-port', String(await freePort())];
   for (const name of ['only', 'skip', 'prefix']) if (o[name]) options.push(`--${name}`, o[name]);
   if (o.slow) options.push('--slow');
   const suite = spawn(process.execPath, [fileURLToPath(new URL('cluster.mjs', import.meta.url)), ...options], { stdio: 'inherit' });
