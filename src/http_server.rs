@@ -1,25 +1,24 @@
 //! What an `HttpServer` needs for connections that last.
 
-mod cut_off;
+mod client_socket;
 
 #[cfg(unix)]
 use std::os::fd::AsRawFd;
-use std::{any::Any, cell::RefCell, net::Shutdown, rc::Rc, time::Duration};
+use std::{any::Any, rc::Rc, time::Duration};
 
 use actix_http::Request;
 use actix_rt::net::TcpStream;
 use actix_service::IntoServiceFactory;
 use actix_web::{
-    Error, HttpRequest, HttpServer,
+    Error, HttpServer,
     body::MessageBody,
     dev::{AppConfig, Extensions, Response, Service, ServiceFactory},
-    http::Version,
 };
 #[cfg(unix)]
 use rustix::process::{Resource, getrlimit};
-use socket2::{SockRef, Socket};
+use socket2::SockRef;
 
-pub(crate) use crate::http_server::cut_off::CutOff;
+pub(crate) use crate::http_server::client_socket::{ClientSocket, drop_what_is_left};
 
 /// Sets an `HttpServer` up for hubs.
 pub trait HttpServerExt: Sized {
@@ -76,54 +75,6 @@ where
 /// As long as connections of hubs are waited for.
 pub(crate) const SHUTDOWN_SECONDS: u64 = 5;
 
-/// The socket of a client, for who has to cut it off.
-#[derive(Debug)]
-pub(crate) struct ClientSocket(RefCell<Way>);
-
-/// How a socket is reached.
-#[derive(Debug)]
-enum Way {
-    /// By a second handle of it.
-    Handle(Socket),
-    /// By the task that has it to itself.
-    Task(Rc<CutOff>),
-    /// There was no room for a second handle.
-    None,
-}
-
-impl ClientSocket {
-    /// The socket that a request has come by, if it is the client's alone. One of HTTP/2 may serve others as well: their
-    /// connections must not end because one of them is not read.
-    pub(crate) fn of(request: &HttpRequest) -> Option<Rc<Self>> {
-        let is_shared = request.version() == Version::HTTP_2;
-        request.conn_data::<Rc<Self>>().filter(|_| !is_shared).cloned()
-    }
-
-    /// Ends the TCP connection at once, with all that it has not taken.
-    pub(crate) fn cut_off(&self) {
-        match &*self.0.borrow() {
-            Way::Handle(socket) => {
-                drop_what_is_left(&socket.into());
-                if let Err(err) = socket.shutdown(Shutdown::Both) {
-                    tracing::debug!(error = %err, "socket not shut down");
-                }
-            }
-            Way::Task(task) => task.order(),
-            Way::None => {}
-        }
-    }
-
-    /// From here on a task has the socket to itself, so that there need be no second handle.
-    pub(crate) fn hand_over(&self, task: Rc<CutOff>) {
-        self.0.replace(Way::Task(task));
-    }
-}
-
-/// When a socket is closed, what the system still holds for the client goes nowhere. Where that fails, it is sent first.
-pub(crate) fn drop_what_is_left(socket: &SockRef<'_>) {
-    let _ = socket.set_linger(Some(Duration::ZERO));
-}
-
 /// Keeps a second handle of a client's socket, by which a client that does not take what it is sent can be cut off; the HTTP
 /// layer cannot do that while it waits for room. [`HttpServerExt::for_hubs`] has it called for each connection.
 ///
@@ -145,7 +96,7 @@ pub(crate) fn drop_what_is_left(socket: &SockRef<'_>) {
 pub fn keep_socket(io: &dyn Any, data: &mut Extensions) {
     if let Some(tcp) = tcp_of(io) {
         let handle = has_room(tcp).then(|| SockRef::from(tcp).try_clone().ok()).flatten();
-        data.insert(Rc::new(ClientSocket(RefCell::new(handle.map_or(Way::None, Way::Handle)))));
+        data.insert(Rc::new(ClientSocket::new(handle)));
     }
 }
 

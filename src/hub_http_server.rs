@@ -9,6 +9,7 @@ use std::{
     any::Any,
     convert::Infallible,
     fmt, io,
+    marker::PhantomData,
     net::{SocketAddr, TcpListener, ToSocketAddrs},
     sync::Arc,
     time::Duration,
@@ -36,7 +37,7 @@ use crate::{
 /// It serves the same applications as actix-web's `HttpServer`, on the same workers, and plain requests in the same way. What
 /// differs is what becomes of a connection that turns into a WebSocket: `HttpServer` goes on to drive it as a request whose body
 /// and response never end, with a buffer of 8 kB for each. Here those buffers are given back, and the socket is read and written
-/// for the WebSocket alone, also that of another crate.
+/// for the WebSocket alone, also that of another crate; the second handle of [`keep_socket`] is given back as well.
 ///
 /// It speaks HTTP/1.1 without TLS, as what stands behind a proxy does; for the rest there is `HttpServer` with
 /// [`for_hubs`](crate::HttpServerExt::for_hubs). All that `for_hubs` sets is set. To an application it says of itself what
@@ -54,12 +55,16 @@ use crate::{
 /// signalr.run(server).await
 /// # }
 /// ```
-pub struct HubHttpServer<F> {
+pub struct HubHttpServer<F, I, S, B>
+where
+    F: Fn() -> I,
+{
     factory: F,
     builder: ServerBuilder,
     backlog: i32,
     settings: Settings,
     addresses: Vec<SocketAddr>,
+    _app: PhantomData<(S, B)>,
 }
 
 /// What each connection is served with.
@@ -72,14 +77,25 @@ struct Settings {
 
 type OnConnect = Arc<dyn Fn(&dyn Any, &mut Extensions) + Send + Sync>;
 
-impl<F> HubHttpServer<F> {
+impl<F, I, S, B> HubHttpServer<F, I, S, B>
+where
+    F: Fn() -> I + Send + Clone + 'static,
+    I: IntoServiceFactory<S, Request>,
+    S: ServiceFactory<Request, Config = AppConfig> + 'static,
+    S::Error: Into<Error> + 'static,
+    S::InitError: fmt::Debug,
+    S::Response: Into<Response<B>> + 'static,
+    <S::Service as Service<Request>>::Future: 'static,
+    S::Service: 'static,
+    B: MessageBody + 'static,
+{
     /// A server of the application that `factory` makes, once for each worker and address.
     pub fn new(factory: F) -> Self {
         let on_connect = Arc::new(keep_socket);
         let settings =
             Settings { keep_alive: KeepAlive::default(), request_timeout: REQUEST_TIMEOUT, on_connect };
         let builder = Server::build().shutdown_timeout(SHUTDOWN_SECONDS);
-        Self { factory, builder, backlog: BACKLOG, settings, addresses: Vec::new() }
+        Self { factory, builder, backlog: BACKLOG, settings, addresses: Vec::new(), _app: PhantomData }
     }
 
     /// How many workers there are, each a thread; as many as there are processors by default. Call it before `bind`.
@@ -113,7 +129,7 @@ impl<F> HubHttpServer<F> {
         self
     }
 
-    /// How many connections a worker has at once; 25,000 by default. What comes beyond that waits.
+    /// How many connections a worker has at once; 25,600 by default. What comes beyond that waits.
     #[must_use]
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.builder = self.builder.max_concurrent_connections(connections);
@@ -161,18 +177,7 @@ impl<F> HubHttpServer<F> {
     ///
     /// # Errors
     /// When no address can be had; where there are several, one is enough.
-    pub fn bind<I, S, B>(mut self, addresses: impl ToSocketAddrs) -> io::Result<Self>
-    where
-        F: Fn() -> I + Send + Clone + 'static,
-        I: IntoServiceFactory<S, Request>,
-        S: ServiceFactory<Request, Config = AppConfig> + 'static,
-        S::Error: Into<Error> + 'static,
-        S::InitError: fmt::Debug,
-        S::Response: Into<Response<B>> + 'static,
-        <S::Service as Service<Request>>::Future: 'static,
-        S::Service: 'static,
-        B: MessageBody + 'static,
-    {
+    pub fn bind(mut self, addresses: impl ToSocketAddrs) -> io::Result<Self> {
         let (mut listeners, mut failed) = (Vec::new(), None);
         for address in addresses.to_socket_addrs()? {
             match listen(address, self.backlog) {
@@ -193,18 +198,7 @@ impl<F> HubHttpServer<F> {
     ///
     /// # Errors
     /// When the system refuses it.
-    pub fn listen<I, S, B>(mut self, listener: TcpListener) -> io::Result<Self>
-    where
-        F: Fn() -> I + Send + Clone + 'static,
-        I: IntoServiceFactory<S, Request>,
-        S: ServiceFactory<Request, Config = AppConfig> + 'static,
-        S::Error: Into<Error> + 'static,
-        S::InitError: fmt::Debug,
-        S::Response: Into<Response<B>> + 'static,
-        <S::Service as Service<Request>>::Future: 'static,
-        S::Service: 'static,
-        B: MessageBody + 'static,
-    {
+    pub fn listen(mut self, listener: TcpListener) -> io::Result<Self> {
         let address = listener.local_addr()?;
         self.addresses.push(address);
         let Self { factory, settings, .. } = &self;
@@ -248,7 +242,7 @@ impl<F> HubHttpServer<F> {
     }
 }
 
-impl<F> fmt::Debug for HubHttpServer<F> {
+impl<F: Fn() -> I, I, S, B> fmt::Debug for HubHttpServer<F, I, S, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HubHttpServer").field("addresses", &self.addresses).finish_non_exhaustive()
     }

@@ -22,7 +22,7 @@ use tokio::{
     net::{TcpStream, tcp::OwnedWriteHalf},
 };
 
-use crate::http_server::{CutOff, drop_what_is_left};
+use crate::http_server::{ClientSocket, drop_what_is_left};
 
 /// A response on its way into a socket, until its body ends; then the socket is closed.
 ///
@@ -34,12 +34,12 @@ pub(super) struct Tunnel<B> {
     body: Option<Pin<Box<B>>>,
     /// Puts the body into the form that the head promises; after an upgrade it goes out as it is.
     codec: Option<Box<Codec>>,
-    cut_off: Rc<CutOff>,
+    client: Option<Rc<ClientSocket>>,
 }
 
 impl<B: MessageBody> Tunnel<B> {
-    /// `written` goes out before the response; by `cut_off` it may be told that the client does not read. Behind one that is no upgrade the connection closes, as nobody can say where in
-    /// what follows the next request would begin.
+    /// `written` goes out before the response, and `client` may say that what is written is not read. Behind a response that is
+    /// no upgrade the connection closes, as nobody can say where in what follows the next request would begin.
     ///
     /// # Errors
     /// When the head cannot be written.
@@ -48,7 +48,7 @@ impl<B: MessageBody> Tunnel<B> {
         mut codec: Codec,
         mut response: Response<B>,
         mut written: BytesMut,
-        cut_off: Rc<CutOff>,
+        client: Option<Rc<ClientSocket>>,
     ) -> io::Result<Self> {
         let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         if !is_upgrade {
@@ -61,7 +61,8 @@ impl<B: MessageBody> Tunnel<B> {
         codec.encode(Message::Item((head, size)), &mut written)?;
         let body = (!matches!(size, BodySize::None | BodySize::Sized(0))).then(|| Box::pin(body));
         let codec = (!is_upgrade).then(|| Box::new(codec));
-        Ok(Self { socket, bytes: owned(&written), body, codec, cut_off })
+        // Of no more memory than it takes, as it is kept until the client has taken it.
+        Ok(Self { socket, bytes: Bytes::copy_from_slice(&written), body, codec, client })
     }
 
     /// The next part of the body, if there is one.
@@ -100,7 +101,9 @@ impl<B: MessageBody> Future for Tunnel<B> {
                 match pin!(&mut this.socket).poll_write(cx, &this.bytes)? {
                     Poll::Ready(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                     Poll::Ready(written) => this.bytes.advance(written),
-                    Poll::Pending if this.cut_off.is_due(cx.waker()) => {
+                    Poll::Pending
+                        if this.client.as_ref().is_some_and(|client| client.is_to_be_cut_off(cx.waker())) =>
+                    {
                         drop_what_is_left(&this.socket.as_ref().into());
                         return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
                     }
@@ -135,9 +138,4 @@ fn discard(socket: &TcpStream, cx: &mut Context<'_>) -> Poll<()> {
             Err(_) => return Poll::Ready(()),
         }
     }
-}
-
-/// Bytes in memory that is no larger than they are.
-pub(super) fn owned(bytes: &[u8]) -> Bytes {
-    Bytes::copy_from_slice(bytes)
 }

@@ -6,14 +6,14 @@ use actix_codec::{Framed, FramedParts};
 use actix_http::{Payload, Request, Response, h1::Codec};
 use actix_rt::net::TcpStream;
 use actix_service::Service;
-use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::{
+    body::{BoxBody, EitherBody, MessageBody},
+    web::Bytes,
+};
 
 use crate::{
-    http_server::{ClientSocket, CutOff},
-    hub_http_server::{
-        socket_payload::SocketPayload,
-        tunnel::{Tunnel, owned},
-    },
+    http_server::ClientSocket,
+    hub_http_server::{socket_payload::SocketPayload, tunnel::Tunnel},
 };
 
 /// Has the application answer a request that asks for an upgrade, as it answers any other, and serves the socket from then on:
@@ -50,17 +50,17 @@ where
 {
     let FramedParts { io, codec, read_buf, write_buf, .. } = framed.into_parts();
     let (reading, writing) = io.into_split();
-    // The buffers are of eight kilobytes each, and are given back.
-    let payload = Box::pin(SocketPayload::new(reading, owned(&read_buf)));
+    // A copy, as the buffers are of eight kilobytes each, and are given back.
+    let payload = Box::pin(SocketPayload::new(reading, Bytes::copy_from_slice(&read_buf)));
     drop(read_buf);
     *request.payload() = Payload::Stream { payload };
-    let cut_off = Rc::<CutOff>::default();
-    if let Some(socket) = request.conn_data::<Rc<ClientSocket>>() {
-        socket.hand_over(cut_off.clone());
+    let client = request.conn_data::<Rc<ClientSocket>>().cloned();
+    if let Some(client) = &client {
+        client.hand_over();
     }
     let response = match app.call(request).await {
         Ok(response) => response.into().map_body(|_, body| EitherBody::left(body)),
         Err(err) => err.into().map_body(|_, body| EitherBody::right(body)),
     };
-    Tunnel::new(writing, codec, response, write_buf, cut_off)
+    Tunnel::new(writing, codec, response, write_buf, client)
 }

@@ -36,9 +36,9 @@ fn clients_are_told_that_they_may_come_back_and_the_hub_that_they_have_gone() {
             assert_eq!(
                 client.receive().as_deref(),
                 Some(r#"{"type":7,"allowReconnect":true}"#),
-                "{transport:?}"
+                "{by:?}, {transport:?}"
             );
-            assert_eq!(client.receive(), None, "{transport:?}");
+            assert_eq!(client.receive(), None, "{by:?}, {transport:?}");
         }
         for _ in &clients {
             assert_eq!(server.end(), None);
@@ -55,10 +55,10 @@ fn clients_that_have_not_shaken_hands_are_let_go_and_those_that_come_later() {
         let mut clients: Vec<_> = ALL.into_iter().cycle().take(6).map(open).collect();
         shut_down(&server).join().unwrap();
         for client in &mut clients {
-            assert_eq!(client.receive(), None, "{:?}", client.transport);
+            assert_eq!(client.receive(), None, "{by:?}, {:?}", client.transport);
         }
         for transport in ALL {
-            assert_eq!(open(transport).receive(), None, "{transport:?}");
+            assert_eq!(open(transport).receive(), None, "{by:?}, {transport:?}");
         }
         drop(clients);
         server.stop();
@@ -73,7 +73,7 @@ fn a_server_ends_when_its_clients_have_been_told_and_does_not_wait_for_those_tha
         let mut clients = ALL.map(|transport| Client::connect(server.address, transport));
         shut_down(&server).join().unwrap();
         for client in &mut clients {
-            assert!(client.receive().is_some(), "{:?}", client.transport);
+            assert!(client.receive().is_some(), "{by:?}, {:?}", client.transport);
         }
         drop(clients);
         server.stop();

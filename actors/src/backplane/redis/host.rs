@@ -36,6 +36,11 @@ impl Shared {
         runtime.spawn(tenant.live());
     }
 
+    /// Whether the link lives nowhere yet.
+    pub(super) fn is_homeless(&self) -> bool {
+        self.host.0.lock().is_none()
+    }
+
     /// Has the link live on a thread of its own, unless it lives somewhere.
     pub(super) fn live(self: &Arc<Self>) -> io::Result<Handle> {
         let mut host = self.host.0.lock();
@@ -46,10 +51,7 @@ impl Shared {
         let handle = runtime.handle().clone();
         let shared = self.clone();
         std::thread::Builder::new().name("signalr-redis".to_owned()).spawn(move || {
-            // A task, and not what the runtime waits for: to wake that takes a system call each time.
-            let link = runtime.spawn(Tenant { shared, moves: false }.live());
-            // It has no way to fail.
-            let _ = runtime.block_on(link);
+            runtime.block_on(Tenant { shared, moves: false }.live());
         })?;
         Ok(host.insert(handle).clone())
     }
@@ -124,23 +126,19 @@ mod tests {
         host.as_ref().is_some_and(|host| host.id() == runtime.handle().id())
     }
 
-    fn is_homeless(backplane: &RedisBackplane) -> bool {
-        backplane.shared.host.0.lock().is_none()
-    }
-
     #[test]
     fn a_link_lives_with_the_first_worker_and_moves_when_that_has_ended() {
         let (backplane, first, second) = (backplane(true), worker(), worker());
-        assert!(is_homeless(&backplane));
+        assert!(backplane.shared.is_homeless());
         backplane.worker_started();
-        assert!(is_homeless(&backplane), "there is no runtime here");
+        assert!(backplane.shared.is_homeless(), "there is no runtime here");
         first.block_on(async { backplane.worker_started() });
         second.block_on(async { backplane.worker_started() });
         assert!(lives_at(&backplane, &first));
         drop(second);
         assert!(lives_at(&backplane, &first));
         drop(first);
-        assert!(!is_homeless(&backplane), "it has a thread of its own");
+        assert!(!backplane.shared.is_homeless(), "it has a thread of its own");
     }
 
     #[test]
@@ -151,13 +149,13 @@ mod tests {
             backplane.worker_started();
             assert_eq!(sent.await, Err(BackplaneError::Unreachable));
         });
-        assert!(!lives_at(&backplane, &worker) && !is_homeless(&backplane));
+        assert!(!lives_at(&backplane, &worker) && !backplane.shared.is_homeless());
     }
 
     #[test]
     fn a_link_has_a_thread_of_its_own_unless_it_is_to_share_one() {
         let (backplane, worker) = (backplane(false), worker());
-        assert!(!is_homeless(&backplane));
+        assert!(!backplane.shared.is_homeless());
         worker.block_on(async { backplane.worker_started() });
         assert!(!lives_at(&backplane, &worker));
     }
@@ -171,7 +169,7 @@ mod tests {
             let _within = handle.enter();
             backplane.worker_started();
         }
-        assert!(!is_homeless(&backplane));
+        assert!(!backplane.shared.is_homeless());
         assert_ne!(backplane.shared.host.0.lock().as_ref().unwrap().id(), handle.id());
     }
 

@@ -130,8 +130,9 @@ impl Backplane for RedisBackplane {
             self.shared.counts.lost(Loss::Overflow);
             return ready(Err(BackplaneError::Full)).boxed();
         }
-        // None where no worker has started yet.
-        self.shared.live_somewhere();
+        if self.shared.is_homeless() {
+            self.shared.live_somewhere();
+        }
         self.shared.wake.notify_one();
         // Only a link that has ended forgets to answer.
         Box::pin(async { answer.await.unwrap_or(Err(BackplaneError::Unreachable)) })
