@@ -73,6 +73,13 @@ async fn beside<T>(
     }
 }
 
+/// Channels to be subscribed to, and those to be ended.
+#[derive(Default)]
+struct Changes {
+    new: Vec<Arc<str>>,
+    old: Vec<Arc<str>>,
+}
+
 /// A link that stands: to one server, or to all masters of a cluster. If one of those goes, the link is broken, as the cluster
 /// changes then.
 struct Link<'a> {
@@ -145,39 +152,46 @@ impl<'a> Link<'a> {
         }
     }
 
-    /// Does all of a round: subscriptions before messages, as who waits for one may be waiting for the other.
+    /// Does all of a round: what begins to be wanted before messages, as who waits for one may be waiting for the other; what is
+    /// wanted no more behind them, as an answer of a client that goes is to be there before it is seen to have gone.
     async fn round(&mut self, round: Round) -> RedisResult<()> {
         let Round { publications, changed, changing, flushing } = round;
         let publications = UnderWay::new(self.shared, publications);
-        self.change(changed).await?;
-        drop(changing);
+        let Changes { new, old } = self.changes(changed);
+        self.subscribe(new).await?;
+        let leaving = if old.is_empty() { Vec::new() } else { changing };
         if !publications.publications().is_empty() {
             self.publish(publications).await?;
         }
-        drop(flushing);
+        self.unsubscribe(old).await?;
+        drop((leaving, flushing));
         Ok(())
     }
 
-    /// Subscribes to what is wanted, and ends what is not.
-    async fn change(&mut self, changed: Vec<Arc<str>>) -> RedisResult<()> {
-        let (mut new, mut old) = (Vec::new(), Vec::new());
+    /// What of channels that may have changed has to: one decision for each, however often it is named, as what is new is
+    /// subscribed to before what is old is ended.
+    fn changes(&self, changed: Vec<Arc<str>>) -> Changes {
+        let mut changes = Changes::default();
+        // Held for all of them: who comes and goes meanwhile is in the outbox again.
+        let mut routes = self.shared.routes.lock();
         for channel in changed {
-            let is_wanted = self.shared.routes.lock().wants(&channel);
-            match (is_wanted, self.subscribed.contains(&channel)) {
-                (true, false) => new.push(channel),
-                (false, true) => {
-                    self.subscribed.remove(&channel);
-                    old.push(channel);
-                }
-                (true, true) => self.shared.routes.lock().stands(&channel),
+            match (routes.wants(&channel), self.subscribed.contains(&channel)) {
+                (true, false) => changes.new.push(channel),
+                (false, true) => changes.old.push(channel),
+                (true, true) => routes.stands(&channel),
                 (false, false) => {}
             }
         }
-        self.subscribe(new).await?;
-        if old.is_empty() {
+        changes
+    }
+
+    /// Ends subscriptions.
+    async fn unsubscribe(&mut self, mut channels: Vec<Arc<str>>) -> RedisResult<()> {
+        channels.retain(|channel| self.subscribed.remove(channel));
+        if channels.is_empty() {
             return Ok(());
         }
-        let by_node = self.by_node(old, |channel| channel);
+        let by_node = self.by_node(channels, |channel| channel);
         let ended = self.nodes.iter_mut().zip(&by_node).map(|(node, channels)| node.unsubscribe(channels));
         try_join_all(ended).await.map(drop)
     }
