@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // Two servers on one Redis of their own, and a third that is killed, against what servers of the original do there.
+// What the checks saw is left in `out/cluster.json`.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,6 +52,9 @@ try {
   const options = ['--a', urls[0], '--b', urls[1], '--redis', redis, '--redis-server', redisServer, '--third', example(2).replaceAll('{redis}', told), '--third-port', String(await freePort())];
   for (const name of ['only', 'skip', 'prefix']) if (o[name]) options.push(`--${name}`, o[name]);
   if (o.slow) options.push('--slow');
+  const out = fileURLToPath(new URL('out/', import.meta.url));
+  await mkdir(out, { recursive: true });
+  options.push('--json', join(out, 'cluster.json'));
   const suite = spawn(process.execPath, [fileURLToPath(new URL('cluster.mjs', import.meta.url)), ...options], { stdio: 'inherit' });
   [status] = await once(suite, 'exit');
 } finally {
