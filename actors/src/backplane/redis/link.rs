@@ -159,7 +159,13 @@ impl<'a> Link<'a> {
         let publications = UnderWay::new(self.shared, publications);
         let Changes { new, old } = self.changes(changed);
         self.subscribe(new).await?;
-        let leaving = if old.is_empty() { Vec::new() } else { changing };
+        // Who waits for a beginning alone does not wait for the messages.
+        let leaving = if old.is_empty() {
+            drop(changing);
+            Vec::new()
+        } else {
+            changing
+        };
         if !publications.publications().is_empty() {
             self.publish(publications).await?;
         }
