@@ -9,7 +9,10 @@ use actix_web::{
     http::header::{COOKIE, SET_COOKIE},
     test::{TestRequest, call_service},
 };
-use futures::future::{LocalBoxFuture, join, ready};
+use futures::{
+    FutureExt,
+    future::{LocalBoxFuture, join, pending, ready},
+};
 
 use crate::{
     cookies::cookie_of,
@@ -79,6 +82,30 @@ async fn each_sign_in_begins_a_session_of_its_own_and_ends_the_one_before() {
     let _ = cookies.sign_in(&http, ann(), &SignInProperties::new()).await.unwrap();
     assert_eq!(sessions.len(), 1);
     assert_eq!(answer(&app, negotiate(&before)).await.0, 401);
+}
+
+#[actix_web::test]
+async fn a_sign_in_that_fails_begins_no_session_and_ends_none() {
+    let sessions = InMemorySessionStore::new();
+    let cookies = CookieAuthentication::new(keys()).session_store(sessions.clone());
+    let app = serve(&server(&cookies), |_| {}).await;
+    let before = cookie_of(&cookies, "ann").await;
+    let http = TestRequest::post().insert_header((COOKIE, before.clone())).to_http_request();
+    let cases = [
+        (
+            cookies.clone().on_signed_in(async |_| panic!("a bug of the application")),
+            Some(CookieError::Event),
+        ),
+        (cookies.clone().cookie_path(format!("/{}", "x".repeat(5_000))), Some(CookieError::TooLarge)),
+        // Whoever asks does not wait for it.
+        (cookies.clone().on_signed_in(async |_| pending().await), None),
+    ];
+    for (scheme, expected) in cases {
+        let failed = scheme.sign_in(&http, ann(), &SignInProperties::new()).now_or_never();
+        assert_eq!(failed.map(Result::unwrap_err), expected);
+        assert_eq!(sessions.len(), 1, "{expected:?}");
+        assert_eq!(answer(&app, negotiate(&before)).await.0, 200, "{expected:?}");
+    }
 }
 
 #[actix_web::test]

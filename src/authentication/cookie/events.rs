@@ -49,6 +49,9 @@ impl CookieAuthentication {
     }
 
     /// Runs when somebody has been signed in, in place of what was set before. If it panics, the sign-in has failed.
+    ///
+    /// With a [session store](Self::session_store) his session begins after it, and the one before is over only then: of a sign-in
+    /// that fails here nothing is left in the store. It does not hear that the store fails.
     #[must_use]
     pub fn on_signed_in(mut self, code: impl AsyncFn(&mut CookieSignedIn) + Send + Sync + 'static) -> Self {
         self.events.on_signed_in = Event::new(code);

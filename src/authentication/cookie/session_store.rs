@@ -19,7 +19,8 @@ use crate::authentication::cookie::{CookieError, Ticket, random};
     note = "implement `SessionStore`, or use `InMemorySessionStore`"
 )]
 pub trait SessionStore: Send + Sync + 'static {
-    /// Keeps a new session.
+    /// Keeps a new session. It is the last step of a sign-in: whoever does not wait for it to be ready has no cookie of the session,
+    /// and if it is kept all the same, it is nobody's until it expires.
     fn store<'a>(
         &'a self,
         key: &'a SessionKey,

@@ -21,8 +21,8 @@ use crate::authentication::{
 impl CookieAuthentication {
     /// The headers that sign somebody in.
     ///
-    /// With a [session store](Self::session_store) this begins a session of a new key; the one that the request's cookie
-    /// names, if any, is over.
+    /// With a [session store](Self::session_store) this begins a session of a new key, when all else has succeeded; the one that
+    /// the request's cookie names, if any, is over.
     ///
     /// # Errors
     /// The principal is not authenticated, has too many claims, the cookie cannot be encrypted, or the store fails.
@@ -76,9 +76,16 @@ impl CookieAuthentication {
             is_persistent: properties.is_persistent,
             allow_refresh: !properties.forbid_refresh,
         };
-        let session = self.begin_session(http, &ticket).await?;
-        let headers = self.headers_of(http, &ticket, session.as_ref())?;
+        // A new key for each sign-in: one that somebody knew before must not become another user's.
+        let key = self.session_store.as_ref().map(|_| SessionKey::random()).transpose()?;
+        let headers = self.headers_of(http, &ticket, key.as_ref())?;
         self.signed_in(http, &ticket.principal).await?;
+        // Behind all that can fail or be given up: nobody would have the cookie of what is in the store.
+        if let (Some(store), Some(key)) = (&self.session_store, key) {
+            self.end_session(http).await?;
+            let stored = store.store(&key, &SessionTicket(ticket)).await;
+            stored.map_err(|err| self.store_failed(&err))?;
+        }
         supersede(http, &self.name);
         Ok(headers)
     }
@@ -111,19 +118,6 @@ impl CookieAuthentication {
         }
         let mut context = CookieSignedIn::new(http.clone(), principal.clone());
         caught(&self.name, event.raise(&mut context)).await.ok_or(CookieError::Event)
-    }
-
-    /// A new key for each sign-in: one that somebody knew before must not become another user's.
-    async fn begin_session(
-        &self,
-        http: &HttpRequest,
-        ticket: &Ticket,
-    ) -> Result<Option<SessionKey>, CookieError> {
-        let Some(store) = &self.session_store else { return Ok(None) };
-        self.end_session(http).await?;
-        let key = SessionKey::random()?;
-        store.store(&key, &SessionTicket(ticket.clone())).await.map_err(|err| self.store_failed(&err))?;
-        Ok(Some(key))
     }
 
     async fn end_session(&self, http: &HttpRequest) -> Result<(), CookieError> {
