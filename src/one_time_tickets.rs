@@ -3,9 +3,11 @@
 use std::{
     collections::{HashMap, VecDeque},
     fmt,
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
+use actix_rt::{task::JoinHandle, time::sleep};
 use actix_signalr_actors::{ConnectionToken, GiveBack};
 use actix_web::{HttpResponse, http::header::CACHE_CONTROL};
 use parking_lot::Mutex;
@@ -21,12 +23,14 @@ struct Table {
     waiting: HashMap<ConnectionToken, AuthenticationTicket>,
     /// In the order in which they were issued, to find those that have expired.
     issued: VecDeque<(Instant, ConnectionToken)>,
+    /// What throws them away in the end, where there are any; it may have ended with the worker that it was on.
+    sweeper: Option<JoinHandle<()>>,
 }
 
 impl OneTimeTickets {
     /// A new ticket for somebody who has been authenticated.
     pub(crate) fn issue(
-        &self,
+        self: &Arc<Self>,
         of: AuthenticationTicket,
         now: Instant,
     ) -> Result<ConnectionToken, ConnectError> {
@@ -38,6 +42,9 @@ impl OneTimeTickets {
         let ticket = ConnectionToken::random();
         table.issued.push_back((now, ticket.clone()));
         table.waiting.insert(ticket.clone(), of);
+        if table.sweeper.as_ref().is_none_or(JoinHandle::is_finished) {
+            table.sweeper = Some(actix_rt::spawn(Self::sweep(Arc::downgrade(self))));
+        }
         Ok(ticket)
     }
 
@@ -46,6 +53,25 @@ impl OneTimeTickets {
         let mut table = self.0.lock();
         table.expire(now);
         table.waiting.remove(ticket)
+    }
+
+    /// Throws tickets away when their time is over, also where no request comes any more that would see to it.
+    async fn sweep(tickets: Weak<Self>) {
+        let left = || tickets.upgrade().and_then(|tickets| tickets.sweep_at(Instant::now()));
+        while let Some(left) = left() {
+            sleep(left).await;
+        }
+    }
+
+    /// For how long the last of those that are left is good. Where there is none, the sweeper ends.
+    fn sweep_at(&self, now: Instant) -> Option<Duration> {
+        let mut table = self.0.lock();
+        table.expire(now);
+        let last = table.issued.back().map(|(issued, _)| *issued + LIFETIME);
+        if last.is_none() {
+            table.sweeper = None;
+        }
+        last.map(|end| end.saturating_duration_since(now))
     }
 }
 
@@ -57,6 +83,14 @@ impl Table {
         }
         self.waiting.give_back();
         self.issued.give_back();
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        if let Some(sweeper) = &self.sweeper {
+            sweeper.abort();
+        }
     }
 }
 
@@ -80,7 +114,7 @@ const MAXIMUM_WAITING: usize = 65_536;
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use actix_rt::{System, task::yield_now};
 
     use super::*;
 
@@ -88,26 +122,30 @@ mod tests {
         AuthenticationTicket::new(Arc::default(), "Bearer")
     }
 
-    #[test]
-    fn a_ticket_is_good_once() {
-        let (tickets, now) = (OneTimeTickets::default(), Instant::now());
+    fn long_ago() -> Instant {
+        Instant::now().checked_sub(LIFETIME * 2).unwrap()
+    }
+
+    #[actix_web::test]
+    async fn a_ticket_is_good_once() {
+        let (tickets, now) = (Arc::new(OneTimeTickets::default()), Instant::now());
         let ticket = tickets.issue(ann(), now).unwrap();
         assert!(tickets.redeem(ticket.expose(), now).is_some());
         assert!(tickets.redeem(ticket.expose(), now).is_none());
     }
 
-    #[test]
-    fn a_ticket_is_good_for_half_a_minute() {
-        let (tickets, now) = (OneTimeTickets::default(), Instant::now());
+    #[actix_web::test]
+    async fn a_ticket_is_good_for_half_a_minute() {
+        let (tickets, now) = (Arc::new(OneTimeTickets::default()), Instant::now());
         let [first, second] = [(); 2].map(|()| tickets.issue(ann(), now).unwrap());
         assert!(tickets.redeem(first.expose(), now + LIFETIME).is_some());
         assert!(tickets.redeem(second.expose(), now + LIFETIME + Duration::from_millis(1)).is_none());
         assert!(tickets.0.lock().issued.is_empty());
     }
 
-    #[test]
-    fn what_is_no_ticket_is_nobodys() {
-        let (tickets, now) = (OneTimeTickets::default(), Instant::now());
+    #[actix_web::test]
+    async fn what_is_no_ticket_is_nobodys() {
+        let (tickets, now) = (Arc::new(OneTimeTickets::default()), Instant::now());
         let ticket = tickets.issue(ann(), now).unwrap();
         let good = ticket.expose();
         let longer = format!("{good}A");
@@ -117,13 +155,59 @@ mod tests {
         assert!(tickets.redeem(good, now).is_some());
     }
 
-    #[test]
-    fn there_is_an_end_to_tickets_until_some_expire() {
-        let (tickets, now) = (OneTimeTickets::default(), Instant::now());
+    #[actix_web::test]
+    async fn there_is_an_end_to_tickets_until_some_expire() {
+        let (tickets, now) = (Arc::new(OneTimeTickets::default()), Instant::now());
         for _ in 0..MAXIMUM_WAITING {
             tickets.issue(ann(), now).unwrap();
         }
         assert_eq!(tickets.issue(ann(), now).unwrap_err(), ConnectError::TooManyConnections);
         tickets.issue(ann(), now + LIFETIME * 2).unwrap();
+    }
+
+    #[actix_web::test]
+    async fn what_nobody_redeems_is_forgotten_though_nobody_comes() {
+        let tickets = Arc::new(OneTimeTickets::default());
+        for _ in 0..2 {
+            tickets.issue(ann(), long_ago()).unwrap();
+            yield_now().await;
+            let table = tickets.0.lock();
+            assert!(table.issued.is_empty() && table.waiting.is_empty() && table.sweeper.is_none());
+        }
+    }
+
+    #[actix_web::test]
+    async fn they_are_looked_at_until_the_last_of_them_is_over() {
+        let (tickets, now) = (Arc::new(OneTimeTickets::default()), Instant::now());
+        let (second, moment) = (Duration::from_secs(1), Duration::from_millis(1));
+        tickets.issue(ann(), now).unwrap();
+        tickets.issue(ann(), now + second).unwrap();
+        assert_eq!(tickets.sweep_at(now + second), Some(LIFETIME));
+        assert_eq!(tickets.sweep_at(now + LIFETIME + moment), Some(second - moment));
+        assert_eq!(tickets.0.lock().waiting.len(), 1);
+        assert_eq!(tickets.sweep_at(now + LIFETIME + second + moment), None);
+    }
+
+    #[test]
+    fn another_worker_forgets_them_when_one_has_ended() {
+        let tickets = Arc::new(OneTimeTickets::default());
+        System::new().block_on(async { tickets.issue(ann(), long_ago()).unwrap() });
+        System::new().block_on(async {
+            tickets.issue(ann(), long_ago()).unwrap();
+            yield_now().await;
+            assert!(tickets.0.lock().issued.is_empty());
+        });
+    }
+
+    #[actix_web::test]
+    async fn nobody_waits_to_forget_those_of_a_server_that_is_gone() {
+        let tickets = Arc::new(OneTimeTickets::default());
+        tickets.issue(ann(), Instant::now()).unwrap();
+        let sweeper = tickets.0.lock().sweeper.as_ref().unwrap().abort_handle();
+        yield_now().await;
+        assert!(!sweeper.is_finished());
+        drop(tickets);
+        yield_now().await;
+        assert!(sweeper.is_finished());
     }
 }

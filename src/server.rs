@@ -250,7 +250,7 @@ pub(crate) struct Endpoint {
     pub(crate) connections: Arc<Connections>,
     /// The pages that may open WebSockets.
     pub(crate) origins: AllowedOrigins,
-    pub(crate) tickets: OneTimeTickets,
+    pub(crate) tickets: Arc<OneTimeTickets>,
 }
 
 impl Endpoint {
@@ -271,7 +271,7 @@ impl Endpoint {
         let path = path.trim_end_matches('/').to_owned();
         let origins = AllowedOrigins::parse(&options.allowed_origins)
             .map_err(|origin| BuildError::InvalidOrigin { origin })?;
-        let tickets = OneTimeTickets::default();
+        let tickets = Arc::default();
         let connections = Arc::new(Connections::new(&options, pending, metrics));
         Ok(Self { hub, path, options, policy, schemes, connections, origins, tickets })
     }
