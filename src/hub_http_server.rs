@@ -136,8 +136,8 @@ where
         self
     }
 
-    /// How long a server that ends waits for connections, in seconds; 5 by default. One that is kept for a next request may
-    /// take as long as [`keep_alive`](Self::keep_alive) says.
+    /// How long a server that ends waits for connections, in seconds; 5 by default. One that is kept for a next request is closed
+    /// at once, one with a request behind the answer. So what is waited for is answers and open WebSockets.
     #[must_use]
     pub fn shutdown_timeout(mut self, seconds: u64) -> Self {
         self.builder = self.builder.shutdown_timeout(seconds);
@@ -203,6 +203,7 @@ where
         self.addresses.push(address);
         let Self { factory, settings, .. } = &self;
         let (factory, settings) = (factory.clone(), settings.clone());
+        let stopping = self.builder.graceful_shutdown_signal();
         self.builder = self.builder.listen("actix-signalr", listener, move || {
             let Settings { keep_alive, request_timeout, on_connect } = settings.clone();
             let app = factory().into_factory().map_err(|err| err.into().error_response());
@@ -218,7 +219,13 @@ where
                     }))
                 }
             });
+            let stopping = stopping.clone();
             HttpService::build()
+                // Not in the docs of actix-http, but no version of it can be without what released ones of actix-web call.
+                .graceful_shutdown_signal(move || {
+                    let stopping = stopping.clone();
+                    async move { stopping.notified().await }
+                })
                 .keep_alive(keep_alive)
                 .client_request_timeout(request_timeout)
                 .client_disconnect_timeout(Duration::ZERO)

@@ -4,8 +4,12 @@ use std::{
     convert::Infallible,
     io::{BufReader, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream},
-    sync::mpsc::{Sender, channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, Sender, channel},
+    },
     thread,
+    time::Duration,
 };
 
 use actix_signalr::HubHttpServer;
@@ -18,6 +22,7 @@ use actix_web::{
     web::{self, Bytes},
 };
 use futures::{StreamExt, stream};
+use tokio::sync::Semaphore;
 
 use crate::{
     http::{connect, read_head, read_response, write_request},
@@ -29,6 +34,7 @@ use crate::{
 struct Running {
     address: SocketAddr,
     handle: ServerHandle,
+    ended: Receiver<()>,
 }
 
 impl Running {
@@ -43,11 +49,14 @@ impl Running {
             > + 'static,
         B: MessageBody + 'static,
     {
-        let (started, start) = channel();
+        let ((started, start), (end, ended)) = (channel(), channel());
         thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let server = HubHttpServer::new(app)
                     .workers(1)
+                    // Longer than a test waits: what holds up the end is found.
+                    .keep_alive(Duration::from_secs(60))
+                    .shutdown_timeout(60)
                     .disable_signals()
                     .on_connect(|_, data| {
                         data.insert(Greeted);
@@ -58,10 +67,11 @@ impl Running {
                 let server = server.run();
                 started.send((address, server.handle())).unwrap();
                 server.await.unwrap();
+                let _ = end.send(());
             });
         });
         let (address, handle) = start.recv_timeout(PATIENCE).unwrap();
-        Self { address, handle }
+        Self { address, handle, ended }
     }
 }
 
@@ -244,6 +254,51 @@ fn a_body_that_fails_ends_its_connection_and_no_other() {
     expect_end(socket);
     other.get_mut().write_all(b"still").unwrap();
     expect(&mut other, b"still");
+}
+
+#[test]
+fn a_server_that_ends_waits_for_answers_and_upgraded_sockets_and_for_no_next_request() {
+    let gate = Arc::new(Semaphore::new(0));
+    let (called, calls) = channel();
+    let opened = gate.clone();
+    let server = Running::start(move || {
+        let (called, opened) = (called.clone(), opened.clone());
+        let slow = move || {
+            let (called, opened) = (called.clone(), opened.clone());
+            async move {
+                called.send(()).unwrap();
+                opened.acquire().await.unwrap().forget();
+                "slow"
+            }
+        };
+        App::new()
+            .route("/", web::get().to(echo))
+            .route("/plain", web::get().to(async || "plain"))
+            .route("/slow", web::get().to(slow))
+    });
+    let [mut idle, mut busy] = [(); 2].map(|()| connect(server.address));
+    for socket in [&mut idle, &mut busy] {
+        write_request(socket, "GET", "/plain", "", b"").unwrap();
+        assert_eq!(read_response(socket).unwrap().1, b"plain");
+    }
+    let mut upgraded = ask(server.address, "/", b"");
+    assert_eq!(read_head(&mut upgraded).unwrap().status, 101);
+    write_request(&mut busy, "GET", "/slow", "", b"").unwrap();
+    write_request(&mut busy, "GET", "/slow", "", b"").unwrap();
+    calls.recv_timeout(PATIENCE).unwrap();
+
+    drop(server.handle.stop(true));
+    expect_end(idle);
+    gate.add_permits(2);
+    let (head, body) = read_response(&mut busy).unwrap();
+    assert_eq!((&body[..], head.header("connection")), (&b"slow"[..], Some("close")));
+    expect_end(busy);
+    upgraded.get_mut().write_all(b"still").unwrap();
+    expect(&mut upgraded, b"still");
+    assert!(server.ended.try_recv().is_err());
+    drop(upgraded);
+    server.ended.recv_timeout(PATIENCE).expect("nobody holds up the end");
+    assert!(calls.try_recv().is_err(), "what is behind the answer is not begun");
 }
 
 #[test]
