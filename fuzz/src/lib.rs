@@ -1,5 +1,7 @@
 //! What is tried with a record, whichever protocol it is of.
 
+pub mod client_frames;
+
 use std::collections::BTreeMap;
 
 use actix_signalr_actors::protocol::{
