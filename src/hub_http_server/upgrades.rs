@@ -1,6 +1,6 @@
 //! Requests that may become something else than HTTP.
 
-use std::rc::Rc;
+use std::{future::pending, io, pin::pin, rc::Rc};
 
 use actix_codec::{Framed, FramedParts};
 use actix_http::{Payload, Request, Response, h1::Codec};
@@ -10,6 +10,8 @@ use actix_web::{
     body::{BoxBody, EitherBody, MessageBody},
     web::Bytes,
 };
+use futures::future::{Either, select};
+use tokio::io::Interest;
 
 use crate::{
     http_server::ClientSocket,
@@ -17,7 +19,8 @@ use crate::{
 };
 
 /// Has the application answer a request that asks for an upgrade, as it answers any other, and serves the socket from then on:
-/// as what the application has made of it, or until the answer is out. Errors end the connection, and nothing else.
+/// as what the application has made of it, or until the answer is out. A client that goes before that is not answered. Errors end
+/// the connection, and nothing else.
 pub(super) async fn serve<S, B>(app: Rc<S>, request: Request, framed: Framed<TcpStream, Codec>)
 where
     S: Service<Request> + 'static,
@@ -41,7 +44,7 @@ async fn answer<S, B>(
     app: Rc<S>,
     mut request: Request,
     framed: Framed<TcpStream, Codec>,
-) -> std::io::Result<Tunnel<EitherBody<B>>>
+) -> io::Result<Tunnel<EitherBody<B>>>
 where
     S: Service<Request>,
     S::Error: Into<Response<BoxBody>>,
@@ -58,9 +61,35 @@ where
     if let Some(client) = &client {
         client.hand_over();
     }
-    let response = match app.call(request).await {
+    let Either::Left((answered, _)) = select(pin!(app.call(request)), pin!(closed(writing.as_ref()))).await
+    else {
+        return Err(io::ErrorKind::ConnectionAborted.into());
+    };
+    let response = match answered {
         Ok(response) => response.into().map_body(|_, body| EitherBody::left(body)),
         Err(err) => err.into().map_body(|_, body| EitherBody::right(body)),
     };
     Tunnel::new(writing, codec, response, write_buf, client)
 }
+
+/// Is ready when the client sends nothing more: as elsewhere, it counts as gone. Nothing is read, and as this waits beside who
+/// reads, it takes no wake-up from it.
+async fn closed(socket: &TcpStream) {
+    loop {
+        match socket.ready(CLOSED).await {
+            // What was there has been read.
+            Ok(ready) if ready.is_empty() => {}
+            // What is there stays, and would be told again at once.
+            Ok(ready) if !ready.is_read_closed() => pending().await,
+            _ => return,
+        }
+    }
+}
+
+/// Comes when the client closes its end, and with nothing else: there is no urgent data where nobody has registered for it.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const CLOSED: Interest = Interest::PRIORITY;
+
+/// Comes with bytes, too, so that a client which has sent some that nobody reads is not seen to go.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const CLOSED: Interest = Interest::READABLE;

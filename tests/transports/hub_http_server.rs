@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    future::pending,
     io::{BufReader, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream},
     sync::{
@@ -22,6 +23,7 @@ use actix_web::{
     web::{self, Bytes},
 };
 use futures::{StreamExt, stream};
+use socket2::SockRef;
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -54,6 +56,8 @@ impl Running {
             actix_web::rt::System::new().block_on(async move {
                 let server = HubHttpServer::new(app)
                     .workers(1)
+                    // As many as a test has at once.
+                    .max_connections(3)
                     // Longer than a test waits: what holds up the end is found.
                     .keep_alive(Duration::from_secs(60))
                     .shutdown_timeout(60)
@@ -234,6 +238,85 @@ fn that_a_client_has_gone_is_noticed_while_nothing_is_sent_to_it() {
         drop(socket);
         told.recv_timeout(PATIENCE).expect("the response is dropped");
     }
+}
+
+#[test]
+fn a_client_that_goes_before_it_is_answered_is_not_waited_for() {
+    let ((called, call), (sender, told)) = (channel(), channel());
+    let server = Running::start(move || {
+        let (called, sender) = (called.clone(), sender.clone());
+        // Reads as many pieces as it is told to, and never answers.
+        let wait = move |pieces: web::Path<usize>, mut payload: web::Payload| {
+            let (called, told) = (called.clone(), Told(sender.clone()));
+            async move {
+                let _kept = told;
+                called.send(()).unwrap();
+                for _ in 0..*pieces {
+                    assert_eq!(payload.next().await.unwrap().unwrap(), "early");
+                    called.send(()).unwrap();
+                }
+                pending::<HttpResponse>().await
+            }
+        };
+        App::new().route("/{pieces}", web::get().to(wait))
+    });
+    type Leave = fn(BufReader<TcpStream>) -> Option<BufReader<TcpStream>>;
+    let ways: [(&str, Leave); 3] = [
+        ("closed", |_| None),
+        ("half closed", |socket| {
+            socket.get_ref().shutdown(Shutdown::Write).unwrap();
+            Some(socket)
+        }),
+        ("reset", |socket| {
+            SockRef::from(socket.get_ref()).set_linger(Some(Duration::ZERO)).unwrap();
+            None
+        }),
+    ];
+    let mut half_closed = Vec::new();
+    for (way, leave) in ways {
+        for pieces in [0, 1] {
+            // Those that are not over would keep it out.
+            let mut socket = ask(server.address, &format!("/{pieces}"), b"");
+            call.recv_timeout(PATIENCE).expect(way);
+            // Elsewhere who has sent what nobody reads is not seen to go.
+            if pieces > 0 || cfg!(any(target_os = "linux", target_os = "android")) {
+                socket.get_mut().write_all(b"early").unwrap();
+            }
+            if pieces > 0 {
+                call.recv_timeout(PATIENCE).expect(way);
+            }
+            assert!(told.try_recv().is_err(), "{way}");
+            half_closed.extend(leave(socket));
+            told.recv_timeout(PATIENCE).expect(way);
+        }
+    }
+}
+
+#[test]
+fn what_comes_before_the_answer_waits_for_who_reads_it() {
+    let (called, call) = channel();
+    let answers = Arc::new(Semaphore::new(0));
+    let waited_for = answers.clone();
+    let server = Running::start(move || {
+        let (called, answers) = (called.clone(), waited_for.clone());
+        let wait = move |request: HttpRequest, payload: web::Payload| {
+            let answers = answers.clone();
+            called.send(()).unwrap();
+            async move {
+                answers.acquire().await.unwrap().forget();
+                echo(request, payload).await
+            }
+        };
+        App::new().route("/", web::get().to(wait))
+    });
+    let mut socket = ask(server.address, "/", b"early");
+    call.recv_timeout(PATIENCE).unwrap();
+    socket.get_mut().write_all(b"and more").unwrap();
+    answers.add_permits(1);
+    assert_eq!(read_head(&mut socket).unwrap().status, 101);
+    expect(&mut socket, b"earlyand more");
+    socket.get_mut().write_all(b"late").unwrap();
+    expect(&mut socket, b"late");
 }
 
 #[test]
