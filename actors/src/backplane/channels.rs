@@ -23,44 +23,48 @@ impl Channels {
         &self.server
     }
 
+    fn name(&self, kind: &str, of: &str) -> String {
+        [&self.hub, kind, of].concat()
+    }
+
     /// To every connection.
     pub(crate) fn all(&self) -> String {
-        format!("{}:all", self.hub)
+        self.name(":all", "")
     }
 
     /// To one connection.
     pub(crate) fn connection(&self, id: &ConnectionId) -> String {
-        format!("{}:connection:{id}", self.hub)
+        self.name(":connection:", id.as_str())
     }
 
     /// To the members of a group.
     pub(crate) fn group(&self, name: &str) -> String {
-        format!("{}:group:{name}", self.hub)
+        self.name(":group:", name)
     }
 
     /// To the connections of a user.
     pub(crate) fn user(&self, id: &str) -> String {
-        format!("{}:user:{id}", self.hub)
+        self.name(":user:", id)
     }
 
     /// To every server: a connection is to be added to a group, or removed.
     pub(crate) fn groups(&self) -> String {
-        format!("{}:internal:groups", self.hub)
+        self.name(":internal:groups", "")
     }
 
     /// To a server: a group command of its has been followed.
     pub(crate) fn acks(&self, server: &str) -> String {
-        format!("{}:internal:ack:{server}", self.hub)
+        self.name(":internal:ack:", server)
     }
 
     /// To this server: a client has answered.
     pub(crate) fn answers(&self) -> String {
-        format!("{}:internal:return:{}", self.hub, self.server)
+        self.name(":internal:return:", &self.server)
     }
 
     /// To every server of this crate, what the original has no word for. Its servers do not subscribe to it.
     pub(crate) fn control(&self) -> String {
-        format!("{}:x:control", self.hub)
+        self.name(":x:control", "")
     }
 }
 

@@ -174,15 +174,15 @@ impl Member {
         let group = |name: &Arc<str>| publish(self.channels.group(name));
         let user = |id: &Arc<str>| publish(self.channels.user(id));
         let connection = |id: &ConnectionId| publish(self.channels.connection(id));
-        Publication(match target {
-            Target::All | Target::AllExcept(_) => vec![publish(self.channels.all())],
-            Target::Group(name) | Target::GroupExcept(name, _) => vec![group(name)],
+        match target {
+            Target::All | Target::AllExcept(_) => publish(self.channels.all()).into(),
+            Target::Group(name) | Target::GroupExcept(name, _) => group(name).into(),
             Target::Groups(names) => names.iter().filter(|name| !name.is_empty()).map(group).collect(),
-            Target::User(id) => vec![user(id)],
+            Target::User(id) => user(id).into(),
             Target::Users(ids) => ids.iter().filter(|id| !id.is_empty()).map(user).collect(),
-            Target::Connection(id) => vec![connection(id)],
+            Target::Connection(id) => connection(id).into(),
             Target::Connections(ids) => ids.iter().filter(|id| !self.has(id)).map(connection).collect(),
-        })
+        }
     }
 
     /// Asks a client of another server.
@@ -245,7 +245,7 @@ impl Member {
 
     /// Tells the other servers of this crate something.
     pub(super) fn control(&self, message: &ControlMessage) -> Publication {
-        Publication(vec![self.backplane.publish(&self.channels.control(), message.write())])
+        self.backplane.publish(&self.channels.control(), message.write()).into()
     }
 
     fn topic_channel(&self, topic: &Topic) -> String {
@@ -280,18 +280,37 @@ impl fmt::Debug for Member {
 
 /// A message on its way to other servers, perhaps by several channels.
 #[must_use = "whether it has arrived is said to who waits"]
-pub(super) struct Publication(Vec<Answer<Result<usize, BackplaneError>>>);
+pub(super) struct Publication {
+    /// Most go by one channel.
+    first: Option<Published>,
+    others: Vec<Published>,
+}
+
+type Published = Answer<Result<usize, BackplaneError>>;
 
 impl Publication {
     /// Waits until it has arrived on all channels.
     pub(super) async fn arrived(self) -> Result<(), SendError> {
         let mut arrived = Ok(());
-        for publication in self.0 {
-            if let Err(err) = publication.await {
+        for published in self.first.into_iter().chain(self.others) {
+            if let Err(err) = published.await {
                 arrived = Err(SendError::Backplane(err));
             }
         }
         arrived
+    }
+}
+
+impl From<Published> for Publication {
+    fn from(published: Published) -> Self {
+        Self { first: Some(published), others: Vec::new() }
+    }
+}
+
+impl FromIterator<Published> for Publication {
+    fn from_iter<I: IntoIterator<Item = Published>>(published: I) -> Self {
+        let mut published = published.into_iter();
+        Self { first: published.next(), others: published.collect() }
     }
 }
 

@@ -155,8 +155,12 @@ impl Registry {
         }
         // Begun before anything is waited for, so that messages go out in the order in which they are sent.
         let publication = member.publish(&target, &message);
-        for target in target.one_by_one() {
-            self.deliver(target, message.clone()).await?;
+        if target.is_list() {
+            for target in target.one_by_one() {
+                self.deliver(target, message.clone()).await?;
+            }
+        } else {
+            self.deliver(target, message).await?;
         }
         publication.arrived().await
     }

@@ -35,6 +35,11 @@ pub(crate) enum Target {
 }
 
 impl Target {
+    /// Whether it is a list of names.
+    pub(crate) const fn is_list(&self) -> bool {
+        matches!(self, Self::Connections(_) | Self::Users(_) | Self::Groups(_))
+    }
+
     /// A list of names as targets of one name each, as it is taken where there are other servers: who is named twice is meant
     /// twice.
     pub(crate) fn one_by_one(self) -> Vec<Self> {

@@ -8,12 +8,12 @@ use std::{
 };
 
 use actix_rt::time::timeout;
-use actix_signalr_actors::backplane::{Backplane, Receiver, RedisBackplane};
+use actix_signalr_actors::backplane::{Backplane, RedisBackplane};
 use bytes::Bytes;
 
 use crate::{
     redis_server::RedisServer,
-    square::{LIMIT, until},
+    square::{LIMIT, Nobody, until},
 };
 
 #[actix::test]
@@ -54,12 +54,6 @@ async fn who_is_told_that_a_subscription_stands_has_one_however_often_it_was_end
         let subscribers = redis.command(&command);
         assert_eq!(subscribers.matches(":1\r\n").count(), channels.len(), "{subscribers}");
     }
-}
-
-struct Nobody;
-
-impl Receiver for Nobody {
-    fn receive(&self, _: Bytes) {}
 }
 
 /// No Redis, but for its answers: it notes what it is told, and answers what is published on the channel `held` when it is to.

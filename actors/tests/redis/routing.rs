@@ -4,12 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use actix_rt::time::timeout;
 use actix_signalr_actors::{
-    BackplaneError, HubContext, SendError, backplane::RedisBackplane, protocol::NamingPolicy,
+    BackplaneError, HubContext, SendError,
+    backplane::{Backplane, RedisBackplane},
+    protocol::NamingPolicy,
 };
+use bytes::Bytes;
 
 use crate::{
     redis_server::RedisServer,
-    square::{LIMIT, Server, until},
+    square::{LIMIT, Nobody, Server, until},
 };
 
 #[actix::test]
@@ -97,6 +100,18 @@ async fn what_redis_refuses_is_told_and_counted() {
     let refused = here.context().clients().all().send("Heard", ("hello",)).await;
     assert!(matches!(&refused, Err(SendError::Backplane(BackplaneError::Refused(_)))), "{refused:?}");
     assert_eq!(here.lost(), 1);
+}
+
+#[actix::test]
+async fn who_may_not_subscribe_to_a_channel_is_none_of_its_receivers() {
+    let redis = RedisServer::start();
+    redis.command(&["ACL", "SETUSER", "writer", "on", "nopass", "&*", "+@all", "-subscribe"]);
+    let url = redis.url().replace("redis://", "redis://writer:any@");
+    let (writer, reader) = (RedisBackplane::new(&url).unwrap(), RedisBackplane::new(&redis.url()).unwrap());
+    until("both are linked", || [&writer, &reader].iter().all(|one| one.counts().is_connected())).await;
+    writer.subscribe("c", Arc::new(Nobody)).await;
+    reader.subscribe("c", Arc::new(Nobody)).await;
+    assert_eq!(writer.publish("c", Bytes::new()).await, Ok(1));
 }
 
 #[actix::test]

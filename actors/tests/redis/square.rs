@@ -5,9 +5,17 @@ use std::{sync::Arc, time::Duration};
 use actix_rt::time::{sleep, timeout};
 use actix_signalr_actors::{
     Hub, HubCallerContext, HubContext, HubDescriptor, HubOptions, HubResult, SendError,
-    backplane::{Backplane, BackplaneCounts, Loss, RedisBackplane, RedisBackplaneBuilder},
+    backplane::{Backplane, BackplaneCounts, Loss, Receiver, RedisBackplane, RedisBackplaneBuilder},
     testing::{TestClient, TestHub, user},
 };
+use bytes::Bytes;
+
+/// Who is subscribed, and does not mind what comes.
+pub(crate) struct Nobody;
+
+impl Receiver for Nobody {
+    fn receive(&self, _: Bytes) {}
+}
 
 /// The hub.
 pub(crate) struct Square;

@@ -114,6 +114,18 @@ impl<'a> Cutter<'a> {
     }
 
     fn number(&mut self) -> Result<i64, Stop> {
+        let (digits, mut number) = (&self.bytes[self.at..], 0);
+        // Nearly all are lengths and counts of few digits; there are three with each message.
+        for (length, byte) in digits.iter().enumerate().take(MOST_DIGITS) {
+            match byte {
+                b'0'..=b'9' => number = number * 10 + i64::from(byte - b'0'),
+                b'\r' if length > 0 && digits.get(length + 1) == Some(&b'\n') => {
+                    self.at += length + 2;
+                    return Ok(number);
+                }
+                _ => break,
+            }
+        }
         let line = std::str::from_utf8(self.line()?).map_err(|_| Stop::Malformed)?;
         line.parse().map_err(|_| Stop::Malformed)
     }
@@ -178,6 +190,9 @@ const LONGEST: usize = 1024 * 1024 * 1024;
 /// Longer than any line: what is long has its length in front.
 const LONGEST_LINE: usize = 64 * 1024;
 
+/// With so many, and a sign or the end of the line behind them, no number is too large.
+const MOST_DIGITS: usize = 18;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,9 +212,11 @@ mod tests {
 
     #[test]
     fn messages_and_numbers_are_read_and_all_else_is_cut_out() {
-        let said: [(&[u8], Frame<'_>); 13] = [
+        let said: [(&[u8], Frame<'_>); 15] = [
             (b":12\r\n", Frame::Number(12)),
             (b":-1\r\n", Frame::Number(-1)),
+            (b":999999999999999999\r\n", Frame::Number(999_999_999_999_999_999)),
+            (b":9223372036854775807\r\n", Frame::Number(i64::MAX)),
             (
                 b">3\r\n$7\r\nmessage\r\n$3\r\nc\r\n\r\n$2\r\n:1\r\n",
                 Frame::Message { channel: b"c\r\n", payload: b":1" },

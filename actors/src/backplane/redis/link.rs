@@ -1,7 +1,6 @@
 //! The link to Redis: made, probed, and made anew.
 
 use std::{
-    collections::HashSet,
     pin::{Pin, pin},
     sync::{
         Arc,
@@ -25,6 +24,7 @@ use crate::{
             Shared,
             node::Node,
             outbox::{Publication, Round},
+            routes::Change,
             topology::{Layout, subscribers_everywhere},
             under_way::UnderWay,
         },
@@ -86,8 +86,6 @@ struct Link<'a> {
     shared: &'a Arc<Shared>,
     layout: Layout,
     nodes: Vec<Node>,
-    /// The channels Redis knows of.
-    subscribed: HashSet<Arc<str>>,
     /// Kept among the timers of the thread: one that is put there anew, and is the next, takes a system call.
     next_probe: Pin<Box<Sleep>>,
     /// Whether an other end is known to be gone, or not to be the right one any more.
@@ -103,11 +101,11 @@ impl<'a> Link<'a> {
         let servers = layout.servers.iter().map(|address| options.server.clone().set_addr(address.clone()));
         let nodes = try_join_all(servers.map(|server| Node::connect(shared, server, &is_broken))).await?;
         let next_probe = Box::pin(sleep(options.probe_interval));
-        let mut link = Self { shared, layout, nodes, subscribed: HashSet::new(), next_probe, is_broken };
+        let mut link = Self { shared, layout, nodes, next_probe, is_broken };
         link.expect_masters()?;
         // What changes from here on is in the outbox.
         shared.outbox.lock().up();
-        let wanted = shared.routes.lock().wanted();
+        let wanted = shared.routes.lock().begin_all();
         link.subscribe(wanted).await?;
         Ok(link)
     }
@@ -156,7 +154,7 @@ impl<'a> Link<'a> {
     /// wanted no more behind them, as an answer of a client that goes is to be there before it is seen to have gone.
     async fn round(&mut self, round: Round) -> RedisResult<()> {
         let Round { publications, changed, changing, flushing } = round;
-        let publications = UnderWay::new(self.shared, publications);
+        let mut publications = UnderWay::new(self.shared, publications);
         let Changes { new, old } = self.changes(changed);
         self.subscribe(new).await?;
         // Who waits for a beginning alone does not wait for the messages.
@@ -174,37 +172,36 @@ impl<'a> Link<'a> {
         Ok(())
     }
 
-    /// What of channels that may have changed has to: one decision for each, however often it is named, as what is new is
-    /// subscribed to before what is old is ended.
+    /// What of channels that may have changed has to. One decision for all of them, as what is new is subscribed to before what is
+    /// old is ended; who comes and goes meanwhile is in the outbox again.
     fn changes(&self, changed: Vec<Arc<str>>) -> Changes {
         let mut changes = Changes::default();
-        // Held for all of them: who comes and goes meanwhile is in the outbox again.
         let mut routes = self.shared.routes.lock();
         for channel in changed {
-            match (routes.wants(&channel), self.subscribed.contains(&channel)) {
-                (true, false) => changes.new.push(channel),
-                (false, true) => changes.old.push(channel),
-                (true, true) => routes.stands(&channel),
-                (false, false) => {}
+            match routes.begin(&channel) {
+                Some(Change::Subscribe) => changes.new.push(channel),
+                Some(Change::Unsubscribe) => changes.old.push(channel),
+                None => {}
             }
         }
         changes
     }
 
     /// Ends subscriptions.
-    async fn unsubscribe(&mut self, mut channels: Vec<Arc<str>>) -> RedisResult<()> {
-        channels.retain(|channel| self.subscribed.remove(channel));
+    async fn unsubscribe(&mut self, channels: Vec<Arc<str>>) -> RedisResult<()> {
         if channels.is_empty() {
             return Ok(());
         }
         let by_node = self.by_node(channels, |channel| channel);
         let ended = self.nodes.iter_mut().zip(&by_node).map(|(node, channels)| node.unsubscribe(channels));
-        try_join_all(ended).await.map(drop)
+        try_join_all(ended).await?;
+        let mut routes = self.shared.routes.lock();
+        by_node.iter().flatten().for_each(|channel| routes.unsubscribed(channel));
+        Ok(())
     }
 
     /// Subscribes to channels. One that Redis refuses is left out, unless it is another server's.
-    async fn subscribe(&mut self, mut channels: Vec<Arc<str>>) -> RedisResult<()> {
-        channels.retain(|channel| self.subscribed.insert(channel.clone()));
+    async fn subscribe(&mut self, channels: Vec<Arc<str>>) -> RedisResult<()> {
         if channels.is_empty() {
             return Ok(());
         }
@@ -214,9 +211,12 @@ impl<'a> Link<'a> {
         let mut routes = self.shared.routes.lock();
         for (channel, answer) in by_node.iter().flatten().zip(answers.into_iter().flatten()) {
             match answer.extract_error() {
-                Ok(_) => routes.stands(channel),
+                Ok(_) => routes.subscribed(channel),
                 Err(moved) if is_for_another(&moved) => return Err(moved),
-                Err(refused) => tracing::warn!(error = %refused, "Redis refuses a subscription"),
+                Err(refused) => {
+                    tracing::warn!(error = %refused, "Redis refuses a subscription");
+                    routes.unsubscribed(channel);
+                }
             }
         }
         Ok(())
@@ -226,11 +226,8 @@ impl<'a> Link<'a> {
     async fn publish(&mut self, mut publications: UnderWay<'a>) -> RedisResult<()> {
         {
             let mut routes = self.shared.routes.lock();
-            for Publication { channel, payload, .. } in publications.publications() {
-                if self.subscribed.contains(channel) {
-                    let node = self.layout.slots.server_of(channel);
-                    routes.expect_echo(node, channel.clone(), payload.clone());
-                }
+            for Publication { channel, payload, comes_back, .. } in publications.publications() {
+                *comes_back = routes.publish(self.layout.slots.server_of(channel), channel, payload);
             }
         }
         if let [node] = &mut self.nodes[..] {
@@ -265,8 +262,7 @@ impl<'a> Link<'a> {
                 Value::Int(receivers) => {
                     let receivers = usize::try_from(receivers).unwrap_or(0);
                     // We are none of those who are meant.
-                    let others =
-                        receivers.saturating_sub(usize::from(self.subscribed.contains(&publication.channel)));
+                    let others = receivers.saturating_sub(usize::from(publication.comes_back));
                     // Its sender may wait no more.
                     let _ = publication.reply.send(Ok(if is_counted { others } else { others.max(1) }));
                 }

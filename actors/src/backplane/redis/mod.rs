@@ -125,7 +125,7 @@ impl Backplane for RedisBackplane {
     fn publish(&self, channel: &str, payload: Bytes) -> Answer<Result<usize, BackplaneError>> {
         let (reply, answer) = oneshot::channel();
         let deadline = Instant::now() + self.shared.options.message_timeout;
-        let publication = Publication { channel: self.channel(channel), payload, deadline, reply };
+        let publication = Publication::new(self.channel(channel), payload, deadline, reply);
         if !self.shared.outbox.lock().publish(publication) {
             self.shared.counts.lost(Loss::Overflow);
             return ready(Err(BackplaneError::Full)).boxed();

@@ -15,9 +15,20 @@ pub(super) struct Publication {
     /// When it is of no use any more.
     pub(super) deadline: Instant,
     pub(super) reply: oneshot::Sender<Result<usize, BackplaneError>>,
+    /// Whether it has gone out on a channel that we are subscribed to.
+    pub(super) comes_back: bool,
 }
 
 impl Publication {
+    pub(super) const fn new(
+        channel: Arc<str>,
+        payload: Bytes,
+        deadline: Instant,
+        reply: oneshot::Sender<Result<usize, BackplaneError>>,
+    ) -> Self {
+        Self { channel, payload, deadline, reply, comes_back: false }
+    }
+
     /// About how many bytes it takes.
     fn len(&self) -> usize {
         self.channel.len() + self.payload.len() + OVERHEAD
@@ -218,7 +229,7 @@ mod tests {
     fn publication(length: usize, deadline: Instant) -> (Publication, Reply) {
         let (reply, answer) = oneshot::channel();
         let payload = vec![0; length].into();
-        (Publication { channel: "c".into(), payload, deadline, reply }, answer)
+        (Publication::new("c".into(), payload, deadline, reply), answer)
     }
 
     #[test]

@@ -15,8 +15,8 @@ impl<'a> UnderWay<'a> {
         Self { shared, publications, is_out: false }
     }
 
-    pub(super) fn publications(&self) -> &[Publication] {
-        &self.publications
+    pub(super) fn publications(&mut self) -> &mut [Publication] {
+        &mut self.publications
     }
 
     /// From here on they may arrive.
@@ -61,7 +61,7 @@ mod tests {
         let shared = &backplane.shared;
         let (reply, mut answer) = oneshot::channel();
         let deadline = Instant::now() + Duration::from_secs(5);
-        let publication = Publication { channel: "c".into(), payload: "p".into(), deadline, reply };
+        let publication = Publication::new("c".into(), "p".into(), deadline, reply);
 
         drop(UnderWay::new(shared, vec![publication]));
         let mut waiting = UnderWay::new(shared, shared.outbox.lock().take().publications);
@@ -80,7 +80,7 @@ mod tests {
         let backplane = RedisBackplane::builder("redis://127.0.0.1:1").share_worker(true).build().unwrap();
         let (reply, mut answer) = oneshot::channel();
         let deadline = Instant::now();
-        let publication = Publication { channel: "c".into(), payload: "p".into(), deadline, reply };
+        let publication = Publication::new("c".into(), "p".into(), deadline, reply);
         let mut under_way = UnderWay::new(&backplane.shared, vec![publication]);
         under_way.go_out();
         let taken = under_way.take();
