@@ -5,6 +5,8 @@
 //
 //   node benches/redis/compare.mjs here='target/release/examples/contract --urls http://127.0.0.1:{port} --redis {redis}' [NAME=COMMAND ...]
 //
+// `bare='target/release/actix-signalr-bare {port} {redis}'` beside them is what cannot be less.
+//
 // Each server has the hub that benches/load/README.md describes, at /bench. The figures are medians of the rounds: the
 // server's CPU time for a message (of all its deliveries together), and messages a second.
 import { spawn } from 'node:child_process';
@@ -25,15 +27,17 @@ const { values: o, positionals } = parseArgs({
     /** The original needs that long until it is compiled as it will stay. */
     warmup: { type: 'string', default: '14' },
     members: { type: 'string', default: '2' },
+    /** Only the cases whose names have this. */
+    only: { type: 'string', default: '' },
   },
 });
 
 /** By their names: the options of the load, and how many deliveries a message is. */
-const CASES = {
+const CASES = Object.entries({
   'all, 1 receiver': ['broadcast', '--connections', '1'],
   'all, 100 receivers': ['broadcast', '--connections', '100'],
   'group of one, 10 senders': ['groups', '--connections', '100', '--groups', '100', '--publishers', '10'],
-};
+}).filter(([name]) => name.includes(o.only));
 const DELIVERIES = { 'all, 100 receivers': 100 };
 
 const started = [];
@@ -57,9 +61,9 @@ try {
     }
     servers.push({ name, sender: members[0] });
   }
-  for (const { sender } of servers) for (const load of Object.values(CASES)) await run(load, sender, Number(o.warmup) / 3);
+  for (const { sender } of servers) for (const [, load] of CASES) await run(load, sender, Number(o.warmup) / CASES.length);
   for (let round = 0; round < Number(o.rounds); round += 1) {
-    for (const [name, load] of Object.entries(CASES)) {
+    for (const [name, load] of CASES) {
       for (const { name: server, sender } of servers) {
         const { load: result } = await run(load, sender, Number(o.seconds));
         const deliveries = DELIVERIES[name] ?? 1;

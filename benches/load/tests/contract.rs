@@ -11,7 +11,12 @@
 mod bench_hub;
 mod support;
 
-use std::{net::TcpListener, sync::mpsc, thread};
+use std::{
+    net::{TcpListener, TcpStream},
+    process::Command,
+    sync::mpsc,
+    thread,
+};
 
 use actix_signalr::{HttpServerExt, JwtBearer, Policy, SignalR};
 use actix_web::{App, HttpServer, rt::System};
@@ -109,6 +114,26 @@ fn messages_reach_everybody_they_are_for() {
     all_is_well(&hub, "broadcast", "--rate=300|--publishers=2|--no-answer|--threads=3");
     all_is_well(&hub, "groups", "--groups=4|--publishers=2|--in-flight=2|--threads=2");
     all_is_well(&hub, "users", &format!("--per-user=2|--in-flight=4|--threads=2|{TOKEN}"));
+}
+
+#[test]
+fn the_bare_server_is_loaded_like_any_other() {
+    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let mut bare =
+        Command::new(env!("CARGO_BIN_EXE_actix-signalr-bare")).arg(port.to_string()).spawn().unwrap();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(bare.try_wait().unwrap().is_none(), "it has ended");
+        thread::yield_now();
+    }
+    let hub = format!("http://127.0.0.1:{port}/bench");
+    for (command, option) in
+        [("groups", "--groups=6"), ("broadcast", "--publishers=2"), ("groups", "--groups=6")]
+    {
+        let report = load(command, &hub, ["--connections=6", "--duration=0.1", "--warmup=0.02", option]);
+        assert_eq!(report.status, 0, "{command}: {}", report.stderr);
+    }
+    bare.kill().unwrap();
+    bare.wait().unwrap();
 }
 
 #[test]
