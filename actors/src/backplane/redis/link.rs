@@ -14,7 +14,10 @@ use futures::{
     pin_mut,
 };
 use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::{
+    task::yield_now,
+    time::{Instant, Sleep, sleep},
+};
 
 use crate::{
     BackplaneError,
@@ -119,6 +122,10 @@ impl<'a> Link<'a> {
             };
             if !round.is_empty() {
                 self.round(round).await?;
+                if self.shared.options.shares_worker {
+                    // Who has his answer may have more to send, which goes out with what has come meanwhile.
+                    yield_now().await;
+                }
             } else if is_closed {
                 return Ok(());
             } else {
