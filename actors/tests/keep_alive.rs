@@ -207,6 +207,29 @@ async fn silence_counts_only_while_the_server_reads() {
 }
 
 #[actix::test]
+async fn silence_does_not_count_while_a_call_waits_for_another() {
+    let (hub, mut ends) = start(HubOptions::default());
+    for is_one_read in [true, false] {
+        let ann = hub.connect(user("ann")).await;
+        ann.send_record(r#"{"type":6}"#).await;
+        let calls = [100, 1]
+            .map(|seconds| format!("{{\"type\":1,\"target\":\"Sleep\",\"arguments\":[{seconds}]}}\x1e"));
+        if is_one_read {
+            ann.send_bytes(calls.concat()).await;
+        } else {
+            for call in calls {
+                ann.send_bytes(call).await;
+                time::sleep(seconds(1)).await;
+            }
+        }
+        time::sleep(seconds(95)).await;
+        assert!(ends.try_recv().is_err(), "in one read: {is_one_read}");
+        time::sleep(seconds(40)).await;
+        assert_eq!(ends.try_recv(), Ok(Some(TIMED_OUT.to_owned())), "then it does");
+    }
+}
+
+#[actix::test]
 async fn who_does_not_shake_hands_in_time_is_told_so() {
     let (hub, _ends) = start(HubOptions::default());
     let client = hub.client(user("ann")).open().await.unwrap();

@@ -113,6 +113,57 @@ async fn the_order_holds_across_reads_and_guards() {
 }
 
 #[actix::test]
+async fn what_comes_while_a_call_waits_goes_on_behind_it_in_order() {
+    let (gate, _hub, ann) = connected(1).await;
+    let calls = [
+        call(1, "Pass", "\"a\""),
+        call(2, "Quick", "\"b\""),
+        call(3, "Guarded", "\"c\""),
+        call(4, "Quick", "\"d\""),
+        call(5, "Pass", "\"e\""),
+        call(6, "Quick", "\"f\""),
+    ];
+    for call in calls {
+        ann.send_bytes(call).await;
+        settle().await;
+    }
+    assert_eq!(gate.log(), ["a begins"]);
+    gate.open.add_permits(1);
+    assert_eq!(answered(&ann, 4).await, ["1", "2", "3", "4"], "these do not wait for the fifth");
+    settle().await;
+    assert_eq!(gate.log(), ["a begins", "a ends", "b", "c", "d", "e begins"]);
+    gate.open.add_permits(1);
+    assert_eq!(answered(&ann, 2).await, ["5", "6"]);
+}
+
+#[actix::test]
+async fn however_many_come_while_a_call_waits_none_is_lost() {
+    let (gate, _hub, ann) = connected(1).await;
+    for id in 0..300 {
+        ann.send_bytes(call(id, if id % 100 == 0 { "Pass" } else { "Quick" }, "\"x\"")).await;
+    }
+    settle().await;
+    assert_eq!(gate.log(), ["x begins"]);
+    gate.open.add_permits(3);
+    let expected: Vec<String> = (0..300).map(|id: u32| id.to_string()).collect();
+    assert_eq!(answered(&ann, 300).await, expected);
+}
+
+#[actix::test]
+async fn calls_that_wait_for_another_do_not_begin_when_their_client_has_gone() {
+    let (gate, _hub, ann) = connected(1).await;
+    for (id, method) in [(1, "Pass"), (2, "Quick"), (3, "Guarded")] {
+        ann.send_bytes(call(id, method, "\"x\"")).await;
+        settle().await;
+    }
+    drop(ann);
+    settle().await;
+    gate.open.add_permits(1);
+    settle().await;
+    assert_eq!(gate.log(), ["x begins", "x ends"]);
+}
+
+#[actix::test]
 async fn several_calls_may_run_beside_each_other_and_end_in_any_order() {
     let (gate, _hub, ann) = connected(2).await;
     ann.send_bytes(call(1, "Pass", "\"a\"") + &call(2, "Quick", "\"b\"")).await;

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     ClaimsPrincipal, HubOptions,
-    authorization::{Audit, HubInvocation, KeptDecisions, Policy, ReplyPath, Subject},
+    authorization::{Audit, Following, HubInvocation, KeptDecisions, Policy, ReplyPath, Subject},
     context::Connection,
     protocol::{MessageHeaders, PayloadFormat},
     telemetry::Telemetry,
@@ -30,6 +30,8 @@ pub(crate) struct Invoke {
     /// How often the client had replaced its credentials when they went down; what has not begun when it does so again goes
     /// back, to be made as the new user and authorized anew.
     pub(crate) refreshes: u64,
+    /// Whether calls that come while these run may go on behind them.
+    pub(crate) takes_more: bool,
 }
 
 /// One call, or what is answered in its place.
@@ -136,6 +138,7 @@ pub(crate) struct CallSource {
     pub(crate) telemetry: Telemetry,
     pub(crate) audit: Arc<Audit>,
     pub(crate) decisions: KeptDecisions,
+    pub(crate) following: Following,
     drained: Mutex<Vec<Waker>>,
 }
 
@@ -156,6 +159,7 @@ impl CallSource {
             telemetry,
             audit,
             decisions: KeptDecisions::new(options.keep_decisions),
+            following: Following::default(),
             drained: Mutex::default(),
         })
     }

@@ -7,6 +7,7 @@ mod authorize_data;
 mod call;
 mod context;
 mod decision;
+mod following;
 mod group_policies;
 mod handle;
 mod kept_decisions;
@@ -21,6 +22,7 @@ pub(crate) use crate::authorization::{
     actor::AuthorizeCalls,
     audit::{Audit, Subject},
     call::{Call, CallSource, Cancel, Clearance, Completed, Invoke, Refusal, Step, Turn, Turns},
+    following::Following,
     group_policies::GroupPolicies,
     kept_decisions::KeptDecisions,
     reply_path::ReplyPath,

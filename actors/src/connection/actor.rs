@@ -384,12 +384,16 @@ impl Handler<Tick> for ConnectionActor {
             self.end(End { allow_reconnect: true, ..End::default() }, ctx);
             return;
         }
+        self.hear();
+        self.let_calls_pass_by();
         match &self.stage {
             Stage::Handshake if now >= self.handshake_deadline => self.refuse_handshake(CANCELED, ctx),
             Stage::Handshake | Stage::Ending => {}
             Stage::Connecting(source) | Stage::Open(source) => {
                 let ping = source.format.protocol.ping();
-                match self.keep_alive.due(now, self.held.is_empty()) {
+                // Where a call waits for another, the original reads no further.
+                let is_reading = self.held.is_empty() && self.invocations.none_waits();
+                match self.keep_alive.due(now, is_reading) {
                     // A client that does not read needs no more to read.
                     Due::Ping if !self.has_inherent_keep_alive && self.flow.outbound.is_empty() => {
                         self.send(ping)

@@ -1,6 +1,6 @@
 //! Which calls of a connection may start: their order and their number.
 
-use crate::authorization::{Step, Turn, Turns};
+use crate::authorization::{Call, Step, Turn, Turns};
 
 /// Calls that have gone to the hub and are not over, against how many may run at a time.
 ///
@@ -80,6 +80,19 @@ impl Invocations {
         }
         self.batch.push(step);
         Admission::Taken
+    }
+
+    /// Puts a call behind the one that runs, where it is of the same batch as if it had come with that; gives back what has to
+    /// wait. Only one is put there, as what a client sends meanwhile is to wait with its transport.
+    pub(super) fn join(&mut self, step: Step, join: impl FnOnce(Step) -> Option<Step>) -> Option<Step> {
+        let has_room = self.limit == 1 && self.unreported == 0 && self.in_flight == 1;
+        let may_join = |call: &Call| call.turn == Turn::Takes && !call.is_guarded();
+        if !has_room || !matches!(&step, Step::Call(call) if may_join(call)) {
+            return Some(step);
+        }
+        let left = join(step);
+        self.in_flight += usize::from(left.is_none());
+        left
     }
 
     fn take_alone(&mut self, step: Step) -> Admission {

@@ -63,7 +63,7 @@ impl ConnectionActor {
     }
 
     /// Hears what has become of calls whose answers have passed by.
-    fn hear(&mut self) {
+    pub(super) fn hear(&mut self) {
         let Stage::Open(source) = &self.stage else { return };
         let unheard = source.replies.hear();
         self.invocations.completed(unheard.turns, unheard.batches);
@@ -71,7 +71,7 @@ impl ConnectionActor {
     }
 
     /// Need not hear at once of calls that are over, if nothing waits for that.
-    fn let_calls_pass_by(&self) {
+    pub(super) fn let_calls_pass_by(&self) {
         if let Stage::Open(source) = &self.stage
             && self.held.is_empty()
             && self.owed_hooks.is_empty()
@@ -161,14 +161,17 @@ impl ConnectionActor {
     /// Takes a step further; says whether to go on with the next message.
     fn take_step(&mut self, mut step: Step, source: &Arc<CallSource>) -> bool {
         source.pass_known(&mut step);
-        let admission = self.invocations.admit(step);
+        let admission = match self.invocations.admit(step) {
+            Admission::Held(step) => self.join_running(step, source),
+            admission => admission,
+        };
         if !matches!(admission, Admission::Held(_)) {
             self.owed_hooks.passed();
         }
         match admission {
             Admission::Taken => true,
             Admission::Alone(step) => {
-                self.send_down(source, vec![step]);
+                self.send_down(source, vec![step], false);
                 true
             }
             Admission::Immediate(step) => {
@@ -195,6 +198,18 @@ impl ConnectionActor {
         }
     }
 
+    /// Puts a step behind the calls that run, if it need not wait for more than their end.
+    fn join_running(&mut self, step: Step, source: &CallSource) -> Admission {
+        if !self.owed_hooks.is_empty() {
+            return Admission::Held(step);
+        }
+        let refreshes = self.connection.refreshes();
+        match self.invocations.join(step, |step| source.following.join(step, refreshes)) {
+            None => Admission::Taken,
+            Some(step) => Admission::Held(step),
+        }
+    }
+
     /// Whether the call can be cancelled, and one before it that ends before it begins has its id.
     fn waits_for_its_id(&self, invocation: &Invocation) -> bool {
         let is_in_use = |id: &ByteString| self.streams.is_call(id);
@@ -217,19 +232,20 @@ impl ConnectionActor {
             return;
         }
         match self.invocations.take_batch() {
-            Batch::Together(steps) => self.send_down(source, steps),
+            Batch::Together(steps) => self.send_down(source, steps, true),
             Batch::Apart(steps) => {
                 for step in steps {
-                    self.send_down(source, vec![step]);
+                    self.send_down(source, vec![step], false);
                 }
             }
         }
     }
 
-    fn send_down(&self, source: &Arc<CallSource>, steps: Vec<Step>) {
+    fn send_down(&self, source: &Arc<CallSource>, steps: Vec<Step>, takes_more: bool) {
         let is_guarded = |step: &Step| matches!(step, Step::Call(call) if call.is_guarded());
         let guarded = steps.iter().any(is_guarded);
-        let invoke = Invoke { source: source.clone(), steps, refreshes: self.connection.refreshes() };
+        let refreshes = self.connection.refreshes();
+        let invoke = Invoke { source: source.clone(), steps, refreshes, takes_more };
         let hub = &self.runtime.hub.invoke;
         if guarded {
             self.runtime.authorization.do_send(AuthorizeCalls { invoke, hub: hub.clone() });

@@ -29,6 +29,8 @@ pub(crate) struct Run<H> {
     steps: vec::IntoIter<Step>,
     /// How often the client had replaced its credentials when the steps were sent.
     refreshes: u64,
+    /// Whether it goes on with calls that come while it waits.
+    takes_more: bool,
     running: Option<InTurn>,
     answers: Answers,
     has_waited: bool,
@@ -54,9 +56,19 @@ struct Answers {
 
 impl<H: Hub> Run<H> {
     pub(crate) fn new(hub: Arc<H>, methods: Arc<[DescribedMethod<H>]>, invoke: Invoke) -> Self {
-        let Invoke { source, steps, refreshes } = invoke;
-        let (steps, answers) = (steps.into_iter(), Answers::default());
-        Self { hub, methods, source, steps, refreshes, running: None, answers, has_waited: false, gone: None }
+        let Invoke { source, steps, refreshes, takes_more } = invoke;
+        Self {
+            hub,
+            methods,
+            source,
+            steps: steps.into_iter(),
+            refreshes,
+            takes_more,
+            running: None,
+            answers: Answers::default(),
+            has_waited: false,
+            gone: None,
+        }
     }
 
     /// Starts a call, or answers in its place.
@@ -151,6 +163,7 @@ impl<H: Hub> Run<H> {
             source: self.source.clone(),
             steps: Vec::new().into_iter(),
             refreshes: self.refreshes,
+            takes_more: false,
             running: None,
             answers: Answers { has_reported: true, ..Answers::default() },
             has_waited: true,
@@ -213,7 +226,15 @@ impl<H: Hub> Future for Run<H> {
                     continue;
                 }
                 this.has_waited = true;
+                if this.takes_more {
+                    this.source.following.open(this.refreshes);
+                }
                 return Poll::Pending;
+            }
+            if this.steps.as_slice().is_empty() && this.takes_more && this.has_waited {
+                this.steps = this.source.following.take().into_iter();
+                // What those send comes behind.
+                this.answers.flush(&this.source);
             }
             if !this.steps.as_slice().is_empty() && !this.has_room(cx) {
                 return Poll::Pending;
