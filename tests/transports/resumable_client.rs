@@ -143,8 +143,12 @@ fn open(address: SocketAddr, target: &str) -> io::Result<BufReader<TcpStream>> {
     let mut socket = http::connect(address);
     http::write_request(&mut socket, "GET", target, UPGRADE, b"")?;
     let head = read_head(&mut socket)?;
-    assert_eq!(head.status, 101, "the server does not take the socket");
-    Ok(socket)
+    match head.status {
+        101 => Ok(socket),
+        // As in `read`: the other socket has come to the server before this one was taken.
+        204 => Err(io::ErrorKind::ConnectionReset.into()),
+        status => panic!("the server does not take the socket: {status}"),
+    }
 }
 
 /// More messages are not waited for before calls are made.
