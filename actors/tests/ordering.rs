@@ -3,10 +3,15 @@
 use std::sync::Arc;
 
 use actix_signalr_actors::{
-    AuthorizeData, Hub, HubCallerContext, HubDescriptor, HubOptions, HubResult, Policy,
+    AuthorizeData, ClaimsIdentity, Hub, HubCallerContext, HubDescriptor, HubOptions, HubResult, HubStream,
+    Policy, claim_types,
     testing::{TestClient, TestHub, user},
 };
-use futures::{FutureExt, future::join, join};
+use futures::{
+    FutureExt,
+    future::{LocalBoxFuture, join},
+    join, stream,
+};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
@@ -38,6 +43,25 @@ impl Gate {
         Ok(name)
     }
 
+    /// An answer of more than may wait for a client.
+    async fn large(&self, ctx: HubCallerContext, name: String) -> HubResult<String> {
+        self.quick(ctx, name).await.map(|name| name.repeat(LARGE))
+    }
+
+    async fn pass_large(&self, ctx: HubCallerContext, name: String) -> HubResult<String> {
+        self.pass(ctx, name).await.map(|name| name.repeat(LARGE))
+    }
+
+    async fn watch(&self, _ctx: HubCallerContext) -> HubStream<i32> {
+        self.log.lock().push("watched".to_owned());
+        HubStream::of(stream::iter([1]))
+    }
+
+    async fn ask(&self, ctx: HubCallerContext) -> HubResult<i32> {
+        self.open.acquire().await?.forget();
+        ctx.clients().caller().invoke("Question", ()).await
+    }
+
     async fn open(&self, _ctx: HubCallerContext) -> HubResult {
         self.open.add_permits(1);
         Ok(())
@@ -48,17 +72,27 @@ impl Hub for Gate {
     fn describe(hub: &mut HubDescriptor<Self>) {
         hub.method("Pass", Self::pass);
         hub.method("Quick", Self::quick);
+        hub.method("Large", Self::large);
+        hub.method("PassLarge", Self::pass_large);
+        hub.method("Watch", Self::watch);
+        hub.method("Ask", Self::ask);
         hub.method("Open", Self::open);
         hub.method("Guarded", Self::quick).authorize(AuthorizeData::policy("Asked"));
         hub.method("GuardedOpen", Self::open).authorize(AuthorizeData::policy("Asked"));
     }
 }
 
-async fn connected(limit: usize) -> (Gate, TestHub<Gate>, TestClient) {
+const LARGE: usize = 70_000;
+
+fn started(limit: usize) -> (Gate, TestHub<Gate>) {
     let gate = Gate::new();
     let options = HubOptions::default().maximum_parallel_invocations(limit);
     let asked = Policy::new().require_assertion(|_| true);
-    let hub = TestHub::builder(gate.clone()).options(options).policy("Asked", asked).start();
+    (gate.clone(), TestHub::builder(gate).options(options).policy("Asked", asked).start())
+}
+
+async fn connected(limit: usize) -> (Gate, TestHub<Gate>, TestClient) {
+    let (gate, hub) = started(limit);
     let ann = hub.connect(user("ann")).await;
     (gate, hub, ann)
 }
@@ -245,4 +279,134 @@ async fn a_ping_passes_a_running_call() {
     })
     .await;
     assert_eq!(passed, Ok("a".to_owned()));
+}
+
+/// A hub with one call at a time, and a client that takes a record from it only when it is asked for one.
+async fn connected_slowly(client: ClaimsIdentity) -> (Gate, TestHub<Gate>, TestClient) {
+    let (gate, hub) = started(1);
+    let ann = hub.client(client).network_buffer(0).connect().await;
+    (gate, hub, ann)
+}
+
+fn ann_as(role: &str) -> ClaimsIdentity {
+    let identity = ClaimsIdentity::new("Test").claim(claim_types::NAME, "ann");
+    identity.claim(claim_types::NAME_IDENTIFIER, "ann").claim(claim_types::ROLE, role)
+}
+
+/// Sends all in one read, or each in one of its own.
+async fn send(client: &TestClient, records: &[String], is_one_read: bool) {
+    let reads = if is_one_read { vec![records.concat()] } else { records.to_vec() };
+    for read in reads {
+        client.send_bytes(read).await;
+        settle().await;
+    }
+}
+
+/// Has something for all clients on its way, that fills the room of who does not read.
+fn fill(hub: &TestHub<Gate>) -> LocalBoxFuture<'static, ()> {
+    let context = hub.context();
+    let mut sent = Box::pin(async move {
+        context.clients().all().send("Full", ("x".repeat(LARGE),)).await.unwrap();
+    });
+    let _ = (&mut sent).now_or_never();
+    sent
+}
+
+#[actix::test]
+async fn a_refusal_does_not_pass_a_call_that_has_come_while_another_waited() {
+    for is_one_read in [true, false] {
+        let (gate, _hub, ann) = connected(1).await;
+        let calls = [call(1, "Pass", "\"a\""), call(2, "Quick", "\"b\""), call(3, "Nothing", "")];
+        send(&ann, &calls, is_one_read).await;
+        gate.open.add_permits(1);
+        assert_eq!(answered(&ann, 3).await, ["1", "2", "3"], "in one read: {is_one_read}");
+    }
+}
+
+#[actix::test]
+async fn calls_before_what_ends_the_connection_are_answered_though_one_of_them_waits() {
+    for last in ["{\"type\":7}\x1e", "{\x1e"] {
+        for is_one_read in [true, false] {
+            let (gate, _hub, ann) = connected(1).await;
+            let records = [call(1, "Pass", "\"a\""), call(2, "Quick", "\"b\""), last.to_owned()];
+            send(&ann, &records, is_one_read).await;
+            gate.open.add_permits(1);
+            assert_eq!(answered(&ann, 2).await, ["1", "2"], "{last}, in one read: {is_one_read}");
+        }
+    }
+}
+
+#[actix::test]
+async fn a_stream_does_not_begin_before_a_call_that_waits_for_its_turn() {
+    for is_one_read in [true, false] {
+        let (gate, _hub, ann) = connected(1).await;
+        let stream = call(3, "Watch", "").replace("\"type\":1", "\"type\":4");
+        send(&ann, &[call(1, "Pass", "\"a\""), call(2, "Quick", "\"b\""), stream], is_one_read).await;
+        gate.open.add_permits(1);
+        settle().await;
+        assert_eq!(gate.log(), ["a begins", "a ends", "b", "watched"], "in one read: {is_one_read}");
+    }
+}
+
+#[actix::test]
+async fn the_next_call_does_not_begin_while_the_answer_before_it_is_not_read() {
+    for is_one_read in [true, false] {
+        let (gate, _hub, ann) = connected_slowly(ann_as("guest")).await;
+        let calls = [call(1, "PassLarge", "\"a\""), call(2, "Large", "\"b\"")];
+        send(&ann, &calls, is_one_read).await;
+        gate.open.add_permits(1);
+        settle().await;
+        assert_eq!(gate.log(), ["a begins", "a ends"], "in one read: {is_one_read}");
+        assert_eq!(answered(&ann, 2).await, ["1", "2"]);
+    }
+}
+
+#[actix::test]
+async fn a_call_that_comes_while_a_batch_waits_for_its_client_is_not_lost_when_that_refreshes() {
+    let (gate, hub, ann) = connected_slowly(ann_as("guest")).await;
+    ann.send_bytes(call(1, "PassLarge", "\"a\"") + &call(2, "Quick", "\"b\"")).await;
+    settle().await;
+    gate.open.add_permits(1);
+    settle().await;
+    assert_eq!(answered(&ann, 1).await, ["1"]);
+    // There is room again, and none before the batch has heard of it.
+    ann.send_bytes(call(3, "Quick", "\"c\"")).await;
+    let _filled = fill(&hub);
+    settle().await;
+    assert_eq!(gate.log(), ["a begins", "a ends"]);
+    ann.refresh(ann_as("admin")).await.unwrap();
+    settle().await;
+    ann.receive::<String>("Full").await;
+    assert_eq!(answered(&ann, 2).await, ["2", "3"]);
+}
+
+#[actix::test]
+async fn a_call_does_not_begin_behind_a_refusal_that_waits_for_its_client_while_another_runs() {
+    let (gate, hub, ann) = connected_slowly(ann_as("guest")).await;
+    ann.send_bytes(call(1, "Large", "\"a\"") + &call(2, "Nothing", "")).await;
+    settle().await;
+    assert_eq!(answered(&ann, 1).await, ["1"]);
+    ann.send_bytes(call(3, "Pass", "\"c\"")).await;
+    let _filled = fill(&hub);
+    settle().await;
+    ann.receive::<String>("Full").await;
+    ann.send_bytes(call(4, "Quick", "\"d\"")).await;
+    settle().await;
+    assert_eq!(gate.log(), ["a", "c begins"]);
+}
+
+#[actix::test]
+async fn a_call_that_asks_its_client_lets_what_has_come_meanwhile_begin() {
+    let (gate, _hub, ann) = connected(1).await;
+    send(&ann, &[call(1, "Ask", ""), call(2, "Pass", "\"b\""), call(3, "Quick", "\"c\"")], false).await;
+    gate.open.add_permits(1);
+    settle().await;
+    assert_eq!(gate.log(), ["b begins"]);
+    let question: serde_json::Value = serde_json::from_str(&ann.next_record().await.unwrap()).unwrap();
+    let id = question["invocationId"].as_str().unwrap();
+    ann.send_record(&format!("{{\"type\":3,\"invocationId\":\"{id}\",\"result\":7}}")).await;
+    gate.open.add_permits(1);
+    let mut answers = answered(&ann, 3).await;
+    answers.sort_unstable();
+    assert_eq!(answers, ["1", "2", "3"]);
 }

@@ -59,7 +59,7 @@ impl Invocations {
             // Any call may come to run beside the others, by asking its client.
             Step::Call(_) if self.beside >= MAXIMUM_BESIDE => return Admission::TooMany(step),
             Step::Call(call) if call.turn == Turn::Beside => {
-                let is_next = self.batch.is_empty() && self.unreported == 0;
+                let is_next = self.batch.is_empty() && self.unreported == 0 && self.in_flight <= self.limit;
                 return if is_next { self.take_alone(step) } else { Admission::Held(step) };
             }
             // What a handler says of a call may depend on the calls before it, so it is asked after them.

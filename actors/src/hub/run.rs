@@ -178,7 +178,7 @@ impl<H: Hub> Run<H> {
             if self.answers.records.len() < BYTES_TOGETHER {
                 return true;
             }
-            self.answers.flush(&self.source);
+            self.answers.flush_records(&self.source);
         }
         if self.source.must_wait(cx) {
             self.has_waited = true;
@@ -197,6 +197,14 @@ impl Answers {
         if self.records.capacity() == 0 {
             self.records.reserve(calls * USUAL_ANSWER);
         }
+    }
+
+    /// Sends back answers alone. Whose turns are free is said when what stands behind them has begun: nothing is to overtake
+    /// that, and nothing else to take its place.
+    fn flush_records(&mut self, source: &CallSource) {
+        let (turns, ended) = (std::mem::take(&mut self.turns), std::mem::take(&mut self.ended));
+        self.flush(source);
+        (self.turns, self.ended) = (turns, ended);
     }
 
     /// Sends back what is there.
@@ -231,13 +239,18 @@ impl<H: Hub> Future for Run<H> {
                 }
                 return Poll::Pending;
             }
-            if this.steps.as_slice().is_empty() && this.takes_more && this.has_waited {
+            let goes_on = this.steps.as_slice().is_empty() && this.takes_more && this.has_waited;
+            if goes_on {
                 this.steps = this.source.following.take().into_iter();
-                // What those send comes behind.
-                this.answers.flush(&this.source);
             }
-            if !this.steps.as_slice().is_empty() && !this.has_room(cx) {
-                return Poll::Pending;
+            if !this.steps.as_slice().is_empty() {
+                if !this.has_room(cx) {
+                    return Poll::Pending;
+                }
+                if goes_on {
+                    // What those send comes behind.
+                    this.answers.flush_records(&this.source);
+                }
             }
             // Nobody reads the answers of a connection that ended while a call before was waiting.
             let ended = this.has_waited && this.source.connection.aborted().is_cancelled();
