@@ -121,6 +121,10 @@ impl Clients {
             Err(err) if err.kind() == ErrorKind::WouldBlock => return,
             _ => return self.all[client].stream = None,
         };
+        // A close frame, which is the last.
+        if buffer.starts_with(b"\x88") {
+            return self.all[client].stream = None;
+        }
         if buffer.starts_with(b"GET ") {
             return self.upgrade(client, &buffer[..length]);
         }
