@@ -90,11 +90,15 @@ impl Peer {
             return Ok(());
         }
         self.frame()?;
-        match self.way {
-            Way::HandshakeError => self.send("{\"error\":\"no such protocol\"}\x1e")?,
-            _ => self.send("{}\x1e")?,
+        {
+            // A client that has the answer gets every message from then on, so it is of the audience before.
+            let mut audience = audience.lock().unwrap();
+            audience.streams.push(self.stream.try_clone()?);
+            match self.way {
+                Way::HandshakeError => self.send("{\"error\":\"no such protocol\"}\x1e")?,
+                _ => self.send("{}\x1e")?,
+            }
         }
-        audience.lock().unwrap().streams.push(self.stream.try_clone()?);
         loop {
             let payload = self.frame()?;
             for record in payload.split('\x1e').filter(|record| !record.is_empty()) {
