@@ -86,6 +86,7 @@ mod revocation;
 mod routes;
 mod server;
 mod subprotocol;
+mod sweeper;
 mod transports;
 mod worker;
 mod write_clock;

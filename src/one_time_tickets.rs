@@ -3,16 +3,15 @@
 use std::{
     collections::{HashMap, VecDeque},
     fmt,
-    sync::{Arc, Weak},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use actix_rt::{task::JoinHandle, time::sleep};
 use actix_signalr_actors::{ConnectionToken, GiveBack};
 use actix_web::{HttpResponse, http::header::CACHE_CONTROL};
 use parking_lot::Mutex;
 
-use crate::{authentication::AuthenticationTicket, error::ConnectError};
+use crate::{authentication::AuthenticationTicket, error::ConnectError, sweeper::Sweeper};
 
 /// The tickets of one route that nobody has redeemed yet, shared by all workers.
 #[derive(Default)]
@@ -23,8 +22,8 @@ struct Table {
     waiting: HashMap<ConnectionToken, AuthenticationTicket>,
     /// In the order in which they were issued, to find those that have expired.
     issued: VecDeque<(Instant, ConnectionToken)>,
-    /// What throws them away in the end, where there are any; it may have ended with the worker that it was on.
-    sweeper: Option<JoinHandle<()>>,
+    /// What throws them away in the end, where there are any.
+    sweeper: Sweeper,
 }
 
 impl OneTimeTickets {
@@ -42,9 +41,7 @@ impl OneTimeTickets {
         let ticket = ConnectionToken::random();
         table.issued.push_back((now, ticket.clone()));
         table.waiting.insert(ticket.clone(), of);
-        if table.sweeper.as_ref().is_none_or(JoinHandle::is_finished) {
-            table.sweeper = Some(actix_rt::spawn(Self::sweep(Arc::downgrade(self))));
-        }
+        table.sweeper.start(self, Self::sweep);
         Ok(ticket)
     }
 
@@ -55,21 +52,13 @@ impl OneTimeTickets {
         table.waiting.remove(ticket)
     }
 
-    /// Throws tickets away when their time is over, also where no request comes any more that would see to it.
-    async fn sweep(tickets: Weak<Self>) {
-        let left = || tickets.upgrade().and_then(|tickets| tickets.sweep_at(Instant::now()));
-        while let Some(left) = left() {
-            sleep(left).await;
-        }
-    }
-
-    /// For how long the last of those that are left is good. Where there is none, the sweeper ends.
-    fn sweep_at(&self, now: Instant) -> Option<Duration> {
+    /// Throws away those whose time is over; says for how long the last of those that are left is good.
+    fn sweep(&self, now: Instant) -> Option<Duration> {
         let mut table = self.0.lock();
         table.expire(now);
         let last = table.issued.back().map(|(issued, _)| *issued + LIFETIME);
         if last.is_none() {
-            table.sweeper = None;
+            table.sweeper.ends();
         }
         last.map(|end| end.saturating_duration_since(now))
     }
@@ -83,14 +72,6 @@ impl Table {
         }
         self.waiting.give_back();
         self.issued.give_back();
-    }
-}
-
-impl Drop for Table {
-    fn drop(&mut self) {
-        if let Some(sweeper) = &self.sweeper {
-            sweeper.abort();
-        }
     }
 }
 
@@ -114,7 +95,7 @@ const MAXIMUM_WAITING: usize = 65_536;
 
 #[cfg(test)]
 mod tests {
-    use actix_rt::{System, task::yield_now};
+    use actix_rt::task::yield_now;
 
     use super::*;
 
@@ -172,7 +153,7 @@ mod tests {
             tickets.issue(ann(), long_ago()).unwrap();
             yield_now().await;
             let table = tickets.0.lock();
-            assert!(table.issued.is_empty() && table.waiting.is_empty() && table.sweeper.is_none());
+            assert!(table.issued.is_empty() && table.waiting.is_empty());
         }
     }
 
@@ -182,32 +163,9 @@ mod tests {
         let (second, moment) = (Duration::from_secs(1), Duration::from_millis(1));
         tickets.issue(ann(), now).unwrap();
         tickets.issue(ann(), now + second).unwrap();
-        assert_eq!(tickets.sweep_at(now + second), Some(LIFETIME));
-        assert_eq!(tickets.sweep_at(now + LIFETIME + moment), Some(second - moment));
+        assert_eq!(tickets.sweep(now + second), Some(LIFETIME));
+        assert_eq!(tickets.sweep(now + LIFETIME + moment), Some(second - moment));
         assert_eq!(tickets.0.lock().waiting.len(), 1);
-        assert_eq!(tickets.sweep_at(now + LIFETIME + second + moment), None);
-    }
-
-    #[test]
-    fn another_worker_forgets_them_when_one_has_ended() {
-        let tickets = Arc::new(OneTimeTickets::default());
-        System::new().block_on(async { tickets.issue(ann(), long_ago()).unwrap() });
-        System::new().block_on(async {
-            tickets.issue(ann(), long_ago()).unwrap();
-            yield_now().await;
-            assert!(tickets.0.lock().issued.is_empty());
-        });
-    }
-
-    #[actix_web::test]
-    async fn nobody_waits_to_forget_those_of_a_server_that_is_gone() {
-        let tickets = Arc::new(OneTimeTickets::default());
-        tickets.issue(ann(), Instant::now()).unwrap();
-        let sweeper = tickets.0.lock().sweeper.as_ref().unwrap().abort_handle();
-        yield_now().await;
-        assert!(!sweeper.is_finished());
-        drop(tickets);
-        yield_now().await;
-        assert!(sweeper.is_finished());
+        assert_eq!(tickets.sweep(now + LIFETIME + second + moment), None);
     }
 }

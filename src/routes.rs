@@ -216,9 +216,7 @@ async fn negotiated(at: Rc<WorkerEndpoint>, http: &HttpRequest) -> HttpResponse 
     let connections = &at.endpoint.connections;
     match connections.negotiate(shown, http.peer_addr(), version > 0, is_stateful, Instant::now()) {
         Ok((id, token)) => {
-            if connections.must_be_swept() {
-                actix_rt::spawn(connections.clone().sweep());
-            }
+            connections.keep_swept();
             negotiation::accepted(version, is_stateful, &id, &token, lifetime, &options.transports)
         }
         Err(err) => err.response(),

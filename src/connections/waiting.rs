@@ -8,7 +8,7 @@ use std::{
 
 use actix_signalr_actors::{ConnectionToken, GiveBack};
 
-use crate::connections::Connections;
+use crate::{connections::Connections, sweeper::Sweeper};
 
 /// Those that wait, and some that have been opened meanwhile.
 #[derive(Debug, Default)]
@@ -17,7 +17,8 @@ pub(super) struct Waiting {
     queue: VecDeque<(Instant, ConnectionToken)>,
     /// Of these, as many as have been opened.
     opened: usize,
-    is_swept: bool,
+    /// What forgets them in the end.
+    sweeper: Sweeper,
 }
 
 impl Waiting {
@@ -56,29 +57,26 @@ impl Waiting {
 }
 
 impl Connections {
-    /// Whether somebody has to [sweep](Self::sweep): there are some to be forgotten in the end, and nobody does yet.
-    pub(crate) fn must_be_swept(&self) -> bool {
+    /// Has this worker forget what was negotiated and is never opened, unless another does.
+    pub(crate) fn keep_swept(self: &Arc<Self>) {
         let waiting = &mut self.table.lock().waiting;
-        let nobody = !waiting.is_swept && !waiting.queue.is_empty();
-        waiting.is_swept |= nobody;
-        nobody
+        if !waiting.queue.is_empty() {
+            waiting.sweeper.start(self, Self::sweep);
+        }
     }
 
-    /// Forgets what was negotiated and never opened, also where no request comes any more that would see to it. Ends when there
-    /// is none left.
-    pub(crate) async fn sweep(self: Arc<Self>) {
-        loop {
-            actix_rt::time::sleep(self.timeout.max(SHORTEST_SWEEP)).await;
-            let mut table = self.table.lock();
-            table.expire(Instant::now(), self.timeout);
-            table.by_token.give_back();
-            let waiting = &mut table.waiting;
-            waiting.queue.give_back();
-            if waiting.queue.is_empty() {
-                waiting.is_swept = false;
-                return;
-            }
+    /// Forgets those whose time is over; says when to look again, where some are left.
+    fn sweep(&self, now: Instant) -> Option<Duration> {
+        let mut table = self.table.lock();
+        table.expire(now, self.timeout);
+        table.by_token.give_back();
+        let waiting = &mut table.waiting;
+        waiting.queue.give_back();
+        if waiting.queue.is_empty() {
+            waiting.sweeper.ends();
+            return None;
         }
+        Some(self.timeout.max(SHORTEST_SWEEP))
     }
 }
 
@@ -90,6 +88,8 @@ const SHORTEST_SWEEP: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
+    use actix_rt::task::yield_now;
+
     use super::*;
     use crate::{options::HttpConnectionOptions, pending::PendingConnections};
 
@@ -126,14 +126,23 @@ mod tests {
     #[actix_web::test]
     async fn what_is_never_opened_is_swept_away_though_nobody_comes() {
         let pending = Arc::new(PendingConnections::new(10, 10));
-        let options = HttpConnectionOptions::default().disconnect_timeout(Duration::from_millis(1));
+        let timeout = Duration::from_secs(15);
+        let options = HttpConnectionOptions::default().disconnect_timeout(timeout);
         let connections = Arc::new(Connections::new(&options, pending, Arc::default()));
-        let credentials = crate::connections::tests::user("ann");
-        connections.negotiate(credentials, None, true, false, Instant::now()).unwrap();
-        assert!(connections.must_be_swept());
-        assert!(!connections.must_be_swept(), "somebody does");
-        connections.clone().sweep().await;
-        assert!(connections.table.lock().by_token.is_empty());
-        assert!(!connections.must_be_swept(), "there is nothing");
+        let waiting = || connections.table.lock().by_token.len();
+        let negotiate = |at| {
+            let credentials = crate::connections::tests::user("ann");
+            connections.negotiate(credentials, None, true, false, at).unwrap();
+            connections.keep_swept();
+        };
+        let now = Instant::now();
+        negotiate(now);
+        assert_eq!(connections.sweep(now + timeout), Some(timeout), "it is in time");
+        assert_eq!(waiting(), 1);
+        assert_eq!(connections.sweep(now + timeout * 2), None);
+        assert_eq!(waiting(), 0);
+        negotiate(now.checked_sub(timeout * 2).unwrap());
+        yield_now().await;
+        assert_eq!(waiting(), 0, "the worker has seen to it");
     }
 }
