@@ -1,15 +1,17 @@
-//! What of a round of the link is done first, and that who comes and goes meanwhile is not forgotten.
+//! What of a round of the link is done first, what goes into the next one, and that who comes and goes meanwhile is not forgotten.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex, mpsc},
+    task::Poll,
     thread,
 };
 
 use actix_rt::time::timeout;
 use actix_signalr_actors::backplane::{Backplane, RedisBackplane};
 use bytes::Bytes;
+use futures::poll;
 
 use crate::{
     redis_server::RedisServer,
@@ -23,7 +25,7 @@ async fn an_answer_goes_out_before_the_channel_of_its_client_is_given_up() {
     until("there is a link", || backplane.counts().is_connected()).await;
     backplane.subscribe("client", Arc::new(Nobody)).await;
     let first = backplane.publish("held", Bytes::new());
-    until("it is held", || redis.has_heard("PUBLISH held")).await;
+    until("it is held", || redis.heard_of("PUBLISH held") == 1).await;
     // While that is under way, all of this waits for the next round.
     let left = backplane.unsubscribe("client");
     let came = backplane.subscribe("another", Arc::new(Nobody));
@@ -35,6 +37,30 @@ async fn an_answer_goes_out_before_the_channel_of_its_client_is_given_up() {
     let heard = redis.heard.lock().unwrap();
     let last = heard.iter().rev().take(3).rev();
     assert!(last.eq(["SUBSCRIBE another", "PUBLISH answers", "UNSUBSCRIBE client"]), "{heard:?}");
+}
+
+#[actix::test]
+async fn who_has_been_answered_has_a_turn_before_the_next_round_of_a_link_on_his_thread() {
+    let redis = NotingRedis::start();
+    let backplane = RedisBackplane::builder(&redis.url).share_worker(true).build().unwrap();
+    backplane.worker_started();
+    until("there is a link", || backplane.counts().is_connected()).await;
+    let first = backplane.publish("held", Bytes::new());
+    until("it is held", || redis.heard_of("PUBLISH held") == 1).await;
+    let mut meanwhile = backplane.publish("another", Bytes::new());
+    let backplane = Arc::new(backplane);
+    let more = backplane.clone();
+    let again = actix_rt::spawn(async move {
+        let first = first.await;
+        (first, more.publish("held", Bytes::new()).await)
+    });
+    redis.go_on();
+    until("the second is held", || redis.heard_of("PUBLISH held") == 2).await;
+    assert_eq!(poll!(&mut meanwhile), Poll::Pending, "they are of one round, which is not over");
+    redis.go_on();
+    let all = async { futures::join!(meanwhile, again) };
+    let (meanwhile, again) = timeout(LIMIT, all).await.expect("all of it is done");
+    assert_eq!((meanwhile, again.unwrap()), (Ok(0), (Ok(0), Ok(0))));
 }
 
 #[actix::test]
@@ -85,8 +111,9 @@ impl NotingRedis {
         Self { url, heard, go_on }
     }
 
-    fn has_heard(&self, of_channel: &str) -> bool {
-        self.heard.lock().unwrap().iter().any(|heard| heard == of_channel)
+    /// How often it has been told this.
+    fn heard_of(&self, of_channel: &str) -> usize {
+        self.heard.lock().unwrap().iter().filter(|heard| *heard == of_channel).count()
     }
 
     fn go_on(&self) {
