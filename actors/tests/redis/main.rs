@@ -8,6 +8,7 @@ mod load;
 mod proxy;
 #[path = "../support/redis_server.rs"]
 mod redis_server;
+mod refusals;
 mod rounds;
 mod routing;
 mod shards;

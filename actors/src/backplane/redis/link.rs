@@ -83,6 +83,27 @@ struct Changes {
     old: Vec<Arc<str>>,
 }
 
+/// What Redis refuses of one kind, so that the log has one line of it and not one for each: until there was none between two
+/// probes.
+#[derive(Default)]
+struct Refusals {
+    are_told: bool,
+    are_recent: bool,
+}
+
+impl Refusals {
+    /// Something is refused; says whether it is the first.
+    const fn is_first(&mut self) -> bool {
+        self.are_recent = true;
+        !std::mem::replace(&mut self.are_told, true)
+    }
+
+    /// A probe: what comes next is the first, if nothing has come since the last probe.
+    const fn probed(&mut self) {
+        self.are_told = std::mem::replace(&mut self.are_recent, false);
+    }
+}
+
 /// A link that stands: to one server, or to all masters of a cluster. If one of those goes, the link is broken, as the cluster
 /// changes then.
 struct Link<'a> {
@@ -93,6 +114,10 @@ struct Link<'a> {
     next_probe: Pin<Box<Sleep>>,
     /// Whether an other end is known to be gone, or not to be the right one any more.
     is_broken: Arc<AtomicBool>,
+    /// Channels that Redis has refused, which it may not do for ever: a long script makes it refuse everything for a while.
+    refused: Vec<Arc<str>>,
+    refused_channels: Refusals,
+    refused_messages: Refusals,
 }
 
 impl<'a> Link<'a> {
@@ -104,7 +129,16 @@ impl<'a> Link<'a> {
         let servers = layout.servers.iter().map(|address| options.server.clone().set_addr(address.clone()));
         let nodes = try_join_all(servers.map(|server| Node::connect(shared, server, &is_broken))).await?;
         let next_probe = Box::pin(sleep(options.probe_interval));
-        let mut link = Self { shared, layout, nodes, next_probe, is_broken };
+        let mut link = Self {
+            shared,
+            layout,
+            nodes,
+            next_probe,
+            is_broken,
+            refused: Vec::new(),
+            refused_channels: Refusals::default(),
+            refused_messages: Refusals::default(),
+        };
         link.expect_masters()?;
         // What changes from here on is in the outbox.
         shared.outbox.lock().up();
@@ -194,20 +228,31 @@ impl<'a> Link<'a> {
         changes
     }
 
-    /// Ends subscriptions.
+    /// Ends subscriptions. One that Redis does not end goes on until the next probe.
     async fn unsubscribe(&mut self, channels: Vec<Arc<str>>) -> RedisResult<()> {
         if channels.is_empty() {
             return Ok(());
         }
         let by_node = self.by_node(channels, |channel| channel);
         let ended = self.nodes.iter_mut().zip(&by_node).map(|(node, channels)| node.unsubscribe(channels));
-        try_join_all(ended).await?;
+        let answers = try_join_all(ended).await?;
         let mut routes = self.shared.routes.lock();
-        by_node.iter().flatten().for_each(|channel| routes.unsubscribed(channel));
+        for (channel, answer) in by_node.iter().flatten().zip(answers.into_iter().flatten()) {
+            match answer.extract_error() {
+                Err(refused) if !is_for_another(&refused) => {
+                    if self.refused_channels.is_first() {
+                        tracing::warn!(error = %refused, "Redis refuses the end of a subscription, and perhaps more; they are tried again");
+                    }
+                    routes.subscribed(channel);
+                    self.refused.push(channel.clone());
+                }
+                _ => routes.unsubscribed(channel),
+            }
+        }
         Ok(())
     }
 
-    /// Subscribes to channels. One that Redis refuses is left out, unless it is another server's.
+    /// Subscribes to channels. One that Redis refuses is left out until the next probe, unless it is another server's.
     async fn subscribe(&mut self, channels: Vec<Arc<str>>) -> RedisResult<()> {
         if channels.is_empty() {
             return Ok(());
@@ -221,8 +266,11 @@ impl<'a> Link<'a> {
                 Ok(_) => routes.subscribed(channel),
                 Err(moved) if is_for_another(&moved) => return Err(moved),
                 Err(refused) => {
-                    tracing::warn!(error = %refused, "Redis refuses a subscription");
+                    if self.refused_channels.is_first() {
+                        tracing::warn!(error = %refused, "Redis refuses a subscription, and perhaps more; they are tried again");
+                    }
                     routes.unsubscribed(channel);
+                    self.refused.push(channel.clone());
                 }
             }
         }
@@ -260,7 +308,7 @@ impl<'a> Link<'a> {
     }
 
     /// Says to each sender what has become of his message.
-    fn published(&self, publications: Vec<Publication>, answers: Vec<Value>) -> RedisResult<()> {
+    fn published(&mut self, publications: Vec<Publication>, answers: Vec<Value>) -> RedisResult<()> {
         self.shared.routes.lock().answered();
         let is_counted = self.is_counted();
         let (mut for_another, mut moved) = (Vec::new(), Ok(()));
@@ -280,7 +328,9 @@ impl<'a> Link<'a> {
                     }
                     Err(refused) => {
                         let reason = refused.to_string();
-                        tracing::warn!(reason, "Redis refuses a message");
+                        if self.refused_messages.is_first() {
+                            tracing::warn!(reason, "Redis refuses a message, and perhaps more");
+                        }
                         self.shared.lose(publication, Loss::Refused, BackplaneError::Refused(reason));
                     }
                     Ok(_) => self.shared.lose(publication, Loss::Unconfirmed, BackplaneError::Unconfirmed),
@@ -298,11 +348,18 @@ impl<'a> Link<'a> {
         self.shared.options.topology.is_sharded() || self.nodes.iter().all(|node| !node.kind.is_of_cluster)
     }
 
-    /// Finds out whether the link still stands, and looks for channels that nobody listens to any more.
+    /// Finds out whether the link still stands, asks again for what was refused, and looks for channels that nobody listens to any
+    /// more.
     async fn probe(&mut self) -> RedisResult<()> {
         self.next_probe.as_mut().reset(Instant::now() + self.shared.options.probe_interval);
         try_join_all(self.nodes.iter_mut().map(Node::greet)).await?;
         self.expect_masters()?;
+        self.refused_messages.probed();
+        self.refused_channels.probed();
+        let refused = std::mem::take(&mut self.refused);
+        let Changes { new, old } = self.changes(refused);
+        self.subscribe(new).await?;
+        self.unsubscribe(old).await?;
         let watched = self.shared.outbox.lock().watched();
         if watched.is_empty() || !self.is_counted() {
             return Ok(());

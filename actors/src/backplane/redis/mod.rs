@@ -66,6 +66,9 @@ use crate::{
 /// Redis keeps nothing for who is not there. While the link is down, messages of other servers do not arrive; what is published
 /// waits for 5 s and fails then, and what was under way when the link broke fails at once, since nobody knows whether it has
 /// arrived. Nothing is sent twice. All that fails is counted, and its sender is told.
+///
+/// What Redis refuses fails at once. A channel that it refuses, as it may for as long as a script runs, is asked for again at each
+/// [probe](RedisBackplaneBuilder::probe_interval); what is sent to it until then does not arrive.
 pub struct RedisBackplane {
     shared: Arc<Shared>,
 }

@@ -70,10 +70,14 @@ impl Node {
         self.send(self.words.subscribe, channels).await
     }
 
-    /// Ends subscriptions.
-    pub(super) async fn unsubscribe(&mut self, channels: &[Arc<str>]) -> RedisResult<()> {
+    /// Ends subscriptions; answers what it says to each.
+    pub(super) async fn unsubscribe(&mut self, channels: &[Arc<str>]) -> RedisResult<Vec<Value>> {
         self.leaving.fetch_add(channels.len(), Ordering::AcqRel);
-        self.send(self.words.unsubscribe, channels).await.map(drop)
+        let answers = self.send(self.words.unsubscribe, channels).await?;
+        let refused = answers.iter().filter(|answer| matches!(answer, Value::ServerError(_))).count();
+        let stay = |leaving: usize| Some(leaving.saturating_sub(refused));
+        let _ = self.leaving.fetch_update(Ordering::AcqRel, Ordering::Acquire, stay);
+        Ok(answers)
     }
 
     async fn send(&mut self, word: &str, channels: &[Arc<str>]) -> RedisResult<Vec<Value>> {
