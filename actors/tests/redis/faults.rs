@@ -5,8 +5,9 @@ use std::time::Duration;
 use actix_rt::time::timeout;
 use actix_signalr_actors::{
     BackplaneError, SendError,
-    backplane::{Loss, RedisBackplane},
+    backplane::{Backplane, Loss, RedisBackplane},
 };
+use bytes::Bytes;
 
 use crate::{
     proxy::Proxy,
@@ -73,6 +74,21 @@ async fn what_is_sent_while_redis_is_away_for_a_moment_arrives_once() {
         assert_eq!(heard, "afterwards", "the other server may have come back later than the message");
     }
     assert_eq!(here.lost(), 0);
+}
+
+#[actix::test]
+async fn who_waits_until_all_is_out_waits_for_redis_to_be_back() {
+    let mut redis = RedisServer::start();
+    let here = RedisBackplane::builder(&redis.url()).message_timeout(LIMIT).build().unwrap();
+    until("it is linked", || here.counts().is_connected()).await;
+    redis.kill();
+    until("it is not any more", || !here.counts().is_connected()).await;
+    let sent = here.publish("c", Bytes::from_static(b"last"));
+    let mut flushed = here.flushed();
+    assert!(futures::poll!(&mut flushed).is_pending());
+    redis.restart();
+    flushed.await;
+    assert_eq!(futures::FutureExt::now_or_never(sent), Some(Ok(0)));
 }
 
 #[actix::test]

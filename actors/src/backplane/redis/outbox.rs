@@ -112,8 +112,8 @@ impl Outbox {
     }
 
     pub(super) fn flush(&mut self, flushing: oneshot::Sender<()>) {
-        // Dropped, and thereby answered, while the link is down.
-        if self.is_up {
+        // Dropped, and thereby answered, where nothing is on its way.
+        if self.is_up || !self.publications.is_empty() {
             self.flushing.push(flushing);
         }
     }
@@ -160,12 +160,16 @@ impl Outbox {
             self.bytes -= publication.len();
             expired.push(publication);
         }
+        if self.publications.is_empty() && !self.is_up {
+            self.flushing.clear();
+        }
         expired
     }
 
     /// Takes all messages that wait.
     pub(super) fn take_all(&mut self) -> VecDeque<Publication> {
         self.bytes = 0;
+        self.flushing.clear();
         std::mem::take(&mut self.publications)
     }
 
@@ -191,12 +195,15 @@ impl Outbox {
         self.is_up = true;
     }
 
-    /// The link is broken. Nobody waits for it: what is wanted is subscribed to when it is there again.
+    /// The link is broken. Nobody waits for it: what is wanted is subscribed to when it is there again. But who waits for messages
+    /// to be out does so until they are, or are given up.
     pub(super) fn down(&mut self) {
         self.is_up = false;
         self.changed.clear();
         self.changing.clear();
-        self.flushing.clear();
+        if self.publications.is_empty() {
+            self.flushing.clear();
+        }
     }
 
     /// Nobody will want anything any more.
@@ -276,6 +283,23 @@ mod tests {
         let (sender, mut flushed) = oneshot::channel();
         outbox.flush(sender);
         assert!(flushed.try_recv().is_err(), "answered");
+    }
+
+    #[test]
+    fn who_waits_for_messages_to_be_out_does_so_while_the_link_is_down_until_they_are_given_up() {
+        let (soon, mut outbox) = (Instant::now(), Outbox::new(1000));
+        for links_before in [false, true] {
+            if links_before {
+                outbox.up();
+            }
+            assert!(outbox.publish(publication(1, soon).0));
+            let (sender, mut flushed) = oneshot::channel();
+            outbox.flush(sender);
+            outbox.down();
+            assert_eq!(flushed.try_recv(), Ok(None));
+            assert_eq!(outbox.take_expired(soon).len(), 1);
+            assert!(flushed.try_recv().is_err(), "answered");
+        }
     }
 
     #[test]
