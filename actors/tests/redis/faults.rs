@@ -1,6 +1,14 @@
 //! Redis is not there, goes away, comes back, or keeps silent.
 
-use std::time::Duration;
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use actix_rt::time::timeout;
 use actix_signalr_actors::{
@@ -200,4 +208,27 @@ async fn who_connects_while_the_link_is_being_made_is_let_in() {
             assert_eq!(client.receive::<String>("Heard").await, "hello");
         }
     }
+}
+
+#[actix::test]
+async fn a_link_that_breaks_as_soon_as_it_is_made_is_made_less_often() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("redis://127.0.0.1:{}", listener.local_addr().unwrap().port());
+    let links = Arc::new(AtomicUsize::new(0));
+    let made = links.clone();
+    std::thread::spawn(move || {
+        // Greets who comes, as it does twice, and hangs up.
+        while let Ok((mut link, _)) = listener.accept() {
+            made.fetch_add(1, Ordering::SeqCst);
+            for _ in 0..2 {
+                let _ = link.read(&mut [0; 1024]);
+                let _ = link.write_all(b"+OK\r\n");
+            }
+        }
+    });
+    let began = Instant::now();
+    let backplane = RedisBackplane::new(&url).unwrap();
+    until("it has been made anew", || links.load(Ordering::SeqCst) > 5).await;
+    assert!(began.elapsed() >= Duration::from_millis(20 + 40 + 80 + 160 + 250), "{:?}", began.elapsed());
+    until("each has broken", || backplane.counts().outages() > 5).await;
 }

@@ -43,9 +43,14 @@ pub(super) async fn run(shared: &Arc<Shared>) {
             Ok(mut link) => {
                 shared.counts.connected();
                 tracing::info!("linked to Redis");
-                (pause, is_known_to_be_down) = (FIRST_PAUSE, false);
+                is_known_to_be_down = false;
+                let stands_since = Instant::now();
                 let lookout = shared.look_out(link.layout.clone(), link.is_broken.clone(), link.is_counted());
                 let Err(broken) = beside(link.serve(), lookout).await else { return };
+                // One that breaks as soon as it is made is not made anew as often as can be.
+                if stands_since.elapsed() >= LONGEST_PAUSE {
+                    pause = FIRST_PAUSE;
+                }
                 broken
             }
             Err(err) => err,
