@@ -24,6 +24,22 @@ pub(super) enum Channel {
     Control,
 }
 
+impl Channel {
+    /// What the log calls it. Its name may be that of a user.
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Topic(Topic::Connection(_)) => "connection",
+            Self::Topic(Topic::User(_)) => "user",
+            Self::Topic(Topic::Group(_)) => "group",
+            Self::Groups => "groups",
+            Self::Acks => "acks",
+            Self::Answers => "answers",
+            Self::Control => "control",
+        }
+    }
+}
+
 /// Hands on what comes over one channel. It keeps no hub alive.
 #[derive(Debug)]
 pub(super) struct ChannelReceiver {
@@ -54,6 +70,13 @@ impl Receiver for ChannelReceiver {
         };
         if read.is_none() {
             member.backplane.counts().lost(Loss::Unreadable);
+            // Who writes such things may write many.
+            if !member.has_had_unreadable.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    channel = self.channel.kind(),
+                    "a message of another server cannot be read; more of them are counted alone"
+                );
+            }
         }
     }
 }

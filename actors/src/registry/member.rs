@@ -7,7 +7,7 @@ use std::{
     fmt,
     sync::{
         Arc, Weak,
-        atomic::{AtomicI32, AtomicU8, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -68,6 +68,8 @@ pub(crate) struct Member {
     /// Orders that not all other servers have carried out yet.
     pub(super) orders: Mutex<HashMap<u64, mpsc::UnboundedSender<usize>>>,
     order_numbers: AtomicU64,
+    /// Whether something that cannot be read has come, and been said to.
+    pub(super) has_had_unreadable: AtomicBool,
     /// Questions to clients of other servers.
     pub(super) asked: Mutex<HashMap<ByteString, oneshot::Sender<Result<Argument, HubError>>>>,
 }
@@ -98,6 +100,7 @@ impl Member {
             unacknowledged: Mutex::default(),
             orders: Mutex::default(),
             order_numbers: AtomicU64::new(0),
+            has_had_unreadable: AtomicBool::new(false),
             asked: Mutex::default(),
         });
         for (name, channel) in member.own_channels() {

@@ -5,6 +5,7 @@
 mod fail_over;
 mod faults;
 mod load;
+mod log;
 mod proxy;
 #[path = "../support/redis_server.rs"]
 mod redis_server;

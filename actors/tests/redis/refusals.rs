@@ -1,25 +1,18 @@
 //! Redis is there, and does not do what it is asked to.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use actix_signalr_actors::{
-    BackplaneError,
+    BackplaneError, HubContext,
     backplane::{Backplane, Loss, RedisBackplane, RedisBackplaneBuilder},
+    protocol::NamingPolicy,
+    testing::TestNetwork,
 };
 use bytes::Bytes;
-use tracing::{
-    Event, Level, Metadata, Subscriber,
-    span::{Attributes, Id, Record},
-};
 
 use crate::{
-    redis_server::RedisServer,
+    log::Log,
+    redis_server::{RedisServer, free_port},
     square::{Nobody, Server, until},
 };
 
@@ -71,12 +64,11 @@ async fn a_channel_that_redis_does_not_end_for_a_while_is_ended_afterwards() {
 
 #[actix::test]
 async fn of_all_that_redis_refuses_the_log_has_one_line_of_each_kind() {
-    let warnings = Warnings::default();
-    // The link lives on this thread.
-    let _logging = tracing::subscriber::set_default(warnings.clone());
+    let log = Log::begin();
     let redis = RedisServer::start();
     let builder = as_guest(&redis).probe_interval(Duration::from_secs(3600));
     let backplane = builder.share_worker(true).build().unwrap();
+    // The link lives on this thread.
     backplane.worker_started();
     until("it is linked", || backplane.counts().is_connected()).await;
     redis.command(&["ACL", "SETUSER", "guest", "-publish", "-subscribe"]);
@@ -86,31 +78,30 @@ async fn of_all_that_redis_refuses_the_log_has_one_line_of_each_kind() {
         backplane.subscribe("c", Arc::new(Nobody)).await;
     }
     assert_eq!(backplane.counts().losses(Loss::Refused), 10);
-    assert_eq!(warnings.0.load(Ordering::SeqCst), 2);
+    assert_eq!(log.warnings_here(), 2);
 }
 
-/// Counts lines of the log that warn of something.
-#[derive(Clone, Default)]
-struct Warnings(Arc<AtomicUsize>);
-
-impl Subscriber for Warnings {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= Level::WARN
+#[actix::test]
+async fn of_messages_that_find_no_room_the_log_has_one_line() {
+    let log = Log::begin();
+    let url = format!("redis://127.0.0.1:{}", free_port());
+    let backplane = RedisBackplane::builder(&url).maximum_pending(1).build().unwrap();
+    let _waits = backplane.publish("c", Bytes::new());
+    for _ in 0..10 {
+        assert_eq!(backplane.publish("c", Bytes::new()).await, Err(BackplaneError::Full));
     }
+    assert_eq!((backplane.counts().losses(Loss::Overflow), log.warnings_here()), (10, 1));
+}
 
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
+#[actix::test]
+async fn of_messages_that_cannot_be_read_the_log_has_one_line() {
+    let log = Log::begin();
+    // A carrier that hands on what is published on the thread of who publishes it.
+    let network = TestNetwork::default();
+    let (here, there) = (network.server(), network.server());
+    let _hub = HubContext::<()>::without_server(here.clone(), "Town.Square", NamingPolicy::default());
+    for _ in 0..3 {
+        assert_eq!(there.publish("Town.Square:x:control", "no message".into()).await, Ok(1));
     }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, _: &Event<'_>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
+    assert_eq!((here.counts().losses(Loss::Unreadable), log.warnings_here()), (3, 1));
 }

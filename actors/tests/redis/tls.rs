@@ -1,22 +1,14 @@
 //! TLS to Redis, and who one is there.
 
-use std::{
-    fs,
-    sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
-};
+use std::{fs, time::Duration};
 
 use actix_signalr_actors::backplane::{RedisBackplane, RedisBackplaneError};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
 };
 
-use tracing::{
-    Event, Metadata, Subscriber,
-    span::{Attributes, Id, Record},
-};
-
 use crate::{
+    log::Log,
     redis_server::{RedisServer, free_port},
     square::{Server, until},
 };
@@ -180,48 +172,7 @@ async fn a_password_is_in_no_error_no_debug_form_and_no_log_line() {
     let here = Server::with(RedisBackplane::builder(&url).message_timeout(Duration::from_millis(50)));
     let sent = here.context().clients().all().send("Heard", ("hello",)).await.unwrap_err();
     shown.push_str(&format!("{sent} {sent:?} {:?} {:?}", here.context(), here.counts()));
-    until("the log says why", || log.lock().contains("no link to Redis")).await;
-    shown.push_str(&log.lock());
+    until("the log says why", || log.text().contains("no link to Redis")).await;
+    shown.push_str(&log.text());
     assert!(!shown.contains("secret"), "{shown}");
-}
-
-/// All that is logged on any thread, as text.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<String>>);
-
-impl Log {
-    fn begin() -> Self {
-        let log = Self::default();
-        tracing::subscriber::set_global_default(log.clone()).expect("nobody else listens");
-        log
-    }
-
-    fn lock(&self) -> MutexGuard<'_, String> {
-        self.0.lock().unwrap()
-    }
-}
-
-impl Subscriber for Log {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, span: &Attributes<'_>) -> Id {
-        self.lock().push_str(&format!("{span:?}\n"));
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, values: &Record<'_>) {
-        self.lock().push_str(&format!("{values:?}\n"));
-    }
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        self.lock().push_str(&format!("{event:?}\n"));
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
 }

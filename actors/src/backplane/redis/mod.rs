@@ -129,8 +129,11 @@ impl Backplane for RedisBackplane {
         let (reply, answer) = oneshot::channel();
         let deadline = Instant::now() + self.shared.options.message_timeout;
         let publication = Publication::new(self.channel(channel), payload, deadline, reply);
-        if !self.shared.outbox.lock().publish(publication) {
+        if let Some(is_first) = self.shared.put(publication) {
             self.shared.counts.lost(Loss::Overflow);
+            if is_first {
+                tracing::warn!("more waits to be published than may; messages to other servers are lost");
+            }
             return ready(Err(BackplaneError::Full)).boxed();
         }
         if self.shared.is_homeless() {
@@ -197,6 +200,12 @@ impl Backplane for RedisBackplane {
 }
 
 impl Shared {
+    /// A message is to be published. Where there is no room for it, says whether that is the first time.
+    fn put(&self, publication: Publication) -> Option<bool> {
+        let mut outbox = self.outbox.lock();
+        if outbox.publish(publication) { None } else { Some(outbox.overflows()) }
+    }
+
     /// A channel is wanted, or is not any more; answers when Redis knows.
     fn change(&self, channel: Arc<str>) -> Answer<()> {
         let answer = self.outbox.lock().change(channel);

@@ -49,6 +49,8 @@ pub(super) struct Outbox {
     watching: Vec<(Arc<str>, oneshot::Sender<()>)>,
     is_up: bool,
     is_closed: bool,
+    /// Whether something has been refused since nothing waited last, and said to be.
+    is_overflowing: bool,
 }
 
 /// What the link does at once.
@@ -81,6 +83,7 @@ impl Outbox {
             watching: Vec::new(),
             is_up: false,
             is_closed: false,
+            is_overflowing: false,
         }
     }
 
@@ -89,10 +92,16 @@ impl Outbox {
         let length = publication.len();
         let has_room = (self.bytes == 0 || self.bytes + length <= self.maximum) && !self.is_closed;
         if has_room {
+            self.is_overflowing &= self.bytes > 0;
             self.bytes += length;
             self.publications.push_back(publication);
         }
         has_room
+    }
+
+    /// There was no room; says whether that is the first time since nothing waited.
+    pub(super) const fn overflows(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_overflowing, true)
     }
 
     /// The subscription to a channel may have to change. Nothing to wait for while the link is down: all that is wanted then
@@ -244,9 +253,13 @@ mod tests {
         let later = Instant::now() + Duration::from_secs(5);
         let mut outbox = Outbox::new(1000);
         assert!(outbox.publish(publication(700, later).0));
-        assert!(!outbox.publish(publication(700, later).0));
+        for is_first in [true, false] {
+            assert!(!outbox.publish(publication(700, later).0));
+            assert_eq!(outbox.overflows(), is_first);
+        }
         assert_eq!(outbox.take().publications.len(), 1);
         assert!(outbox.publish(publication(7000, later).0), "one alone may be longer");
+        assert!(outbox.overflows(), "it is another time");
         assert!(outbox.take_expired(later - Duration::from_secs(1)).is_empty());
         assert_eq!(outbox.take_expired(later).len(), 1);
         assert_eq!(outbox.bytes, 0);
