@@ -1,8 +1,10 @@
 //! Asking a client.
 
+use std::time::Duration;
+
 use actix_signalr_actors::{
     Hub, HubCallerContext, HubDescriptor, HubResult,
-    testing::{TestClient, TestHub, user},
+    testing::{TestClient, TestHub, TestNetwork, user},
 };
 
 #[derive(Default)]
@@ -168,4 +170,32 @@ async fn a_client_may_be_asked_from_outside_of_the_hub() {
         ann.send_record(&self::answer(&id, r#""result":42"#)).await;
     });
     assert_eq!(answer.unwrap(), 42);
+}
+
+#[actix::test]
+async fn of_too_many_questions_from_elsewhere_the_oldest_are_given_up() {
+    let network = TestNetwork::default();
+    let [here, there] = [0, 1].map(|_| TestHub::builder(Asking).backplane(network.server()).start());
+    let ann = there.connect(user("ann")).await;
+    assert_eq!(ann.invoke("Echo", ("here",)).await, Ok("here".to_owned()));
+    let context = here.context();
+    let clients = context.clients();
+    let asked = clients.client(ann.connection_id());
+    let first = asked.invoke::<String, _>("Question", ());
+    futures::pin_mut!(first);
+    assert!(futures::poll!(&mut first).is_pending());
+    question_of(&ann).await;
+
+    // Nobody waits for these, and she knows nothing of that.
+    let mut last = String::new();
+    for _ in 0..1000 {
+        let another = asked.invoke::<String, _>("Question", ());
+        futures::pin_mut!(another);
+        assert!(futures::poll!(&mut another).is_pending());
+        last = question_of(&ann).await;
+    }
+    let given_up = actix_rt::time::timeout(Duration::from_secs(10), first).await.expect("it ends");
+    assert_eq!(given_up.unwrap_err().to_string(), "The client leaves too many questions unanswered.");
+    ann.send_record(&answer(&last, r#""result":"late""#)).await;
+    assert_eq!(ann.invoke("Echo", ("alive",)).await, Ok("alive".to_owned()));
 }

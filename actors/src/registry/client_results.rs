@@ -131,20 +131,40 @@ pub(super) fn told_to_asker(outcome: CompletionResult) -> Result<Argument, HubEr
 #[derive(Debug, Default)]
 pub(crate) struct Unanswered(Option<Box<Asked>>);
 
+/// Who waits for the answers; and how many questions there have been, which numbers them.
 #[derive(Debug, Default)]
-struct Asked(HashMap<ByteString, Reply>);
+struct Asked {
+    open: HashMap<ByteString, (u64, Reply)>,
+    count: u64,
+}
+
+impl Asked {
+    /// Makes room for one more: nobody says that he waits no more, if he is elsewhere.
+    fn give_up_oldest(&mut self) {
+        let elsewhere = self.open.iter().filter(|(_, (_, reply))| matches!(reply, Reply::Elsewhere(_)));
+        let oldest = elsewhere.min_by_key(|(_, (number, _))| *number).map(|(id, _)| id.clone());
+        if let Some((_, reply)) = oldest.and_then(|id| self.open.remove(&id)) {
+            reply.answer(CompletionResult::Error(TOO_MANY.into()));
+        }
+    }
+}
 
 impl Unanswered {
     pub(crate) fn insert(&mut self, id: ByteString, reply: Reply) {
+        let asked = &mut **self.0.get_or_insert_default();
         // Those that nobody waits for any more are forgotten.
-        let Asked(open) = &mut **self.0.get_or_insert_default();
-        open.retain(|_, reply| !reply.is_canceled());
-        open.insert(id, reply);
+        asked.open.retain(|_, (_, reply)| !reply.is_canceled());
+        if asked.open.len() >= MOST_UNANSWERED {
+            asked.give_up_oldest();
+        }
+        asked.count += 1;
+        asked.open.insert(id, (asked.count, reply));
     }
 
     /// Hands an answer to who waits for it; hands it back where nobody does.
     pub(crate) fn answer(&mut self, id: &str, outcome: CompletionResult) -> Option<CompletionResult> {
-        let Some(reply) = self.0.as_mut().and_then(|asked| asked.0.remove(id)) else { return Some(outcome) };
+        let waiting = self.0.as_mut().and_then(|asked| asked.open.remove(id));
+        let Some((_, reply)) = waiting else { return Some(outcome) };
         reply.answer(outcome);
         None
     }
@@ -157,3 +177,9 @@ impl Unanswered {
 
 /// What the original says of a failure without a text.
 const NO_MESSAGE: &str = "Exception of type 'Microsoft.AspNetCore.SignalR.HubException' was thrown.";
+
+/// Beyond so many questions that a connection has not answered, the oldest that other servers have asked are given up.
+const MOST_UNANSWERED: usize = 1000;
+
+/// What who has asked one of those is told.
+const TOO_MANY: &str = "The client leaves too many questions unanswered.";
