@@ -127,13 +127,13 @@ impl SignalR {
             .map(|hub| hub.0.context())
     }
 
-    /// Ends all connections, telling their clients that they may come back, and waits until their hubs have been told; at
-    /// the most 5 s. Connections that come later are ended as well.
+    /// Ends all connections, telling their clients that they may come back, and waits until their hubs have been told, and what
+    /// they send to other servers is out; at the most 5 s. Connections that come later are ended as well.
     pub async fn shut_down(&self) {
         self.0.metrics.shut_down();
         let ended = futures::future::join_all(self.0.hubs.iter().map(|hub| hub.shut_down()));
         if actix_rt::time::timeout(SHUTDOWN_TIMEOUT, ended).await.is_err() {
-            tracing::warn!("connections were still open when the server ended");
+            tracing::warn!("connections were still open, or messages not out, when the server ended");
         }
     }
 
