@@ -48,6 +48,12 @@ pub trait Backplane: fmt::Debug + Send + Sync + 'static {
     /// Where other servers are out of reach it answers at once: the subscription stands when they are back.
     fn subscribe(&self, channel: &str, receiver: Arc<dyn Receiver>) -> Answer<()>;
 
+    /// How many other servers are subscribed to a channel, where [`publish`](Self::publish) does not know of all of them; `None`
+    /// where it does.
+    fn subscribers(&self, _channel: &str) -> Option<Answer<Result<usize, BackplaneError>>> {
+        None
+    }
+
     /// Ends a subscription.
     fn unsubscribe(&self, channel: &str) -> Answer<()>;
 
@@ -76,6 +82,10 @@ impl<B: Backplane + ?Sized> Backplane for Arc<B> {
 
     fn subscribe(&self, channel: &str, receiver: Arc<dyn Receiver>) -> Answer<()> {
         (**self).subscribe(channel, receiver)
+    }
+
+    fn subscribers(&self, channel: &str) -> Option<Answer<Result<usize, BackplaneError>>> {
+        (**self).subscribers(channel)
     }
 
     fn unsubscribe(&self, channel: &str) -> Answer<()> {

@@ -30,8 +30,13 @@ impl Member {
         let _forgotten = Forgotten(&self.orders, id);
         let message = Control::Order(remote).to_message();
         let mut ended = 0;
-        let published = self.backplane.publish(&self.channels.control(), message.write()).await;
-        let Ok(servers) = published else { return Carried { ended, is_incomplete: true } };
+        let channel = self.channels.control();
+        let published = self.backplane.publish(&channel, message.write()).await;
+        let Ok(mut servers) = published else { return Carried { ended, is_incomplete: true } };
+        if let Some(counted) = self.backplane.subscribers(&channel) {
+            let Ok(all) = counted.await else { return Carried { ended, is_incomplete: true } };
+            servers = all;
+        }
         let all = async {
             for _ in 0..servers {
                 ended += done.next().await.unwrap_or(0);

@@ -3,7 +3,7 @@
 use std::{net::TcpListener, time::Duration};
 
 use actix_signalr_actors::{
-    HubContext,
+    ConnectionSelector, HubContext,
     backplane::{RedisBackplane, RedisBackplaneBuilder},
     protocol::NamingPolicy,
 };
@@ -252,6 +252,24 @@ async fn without_shards_a_server_of_a_cluster_is_like_any_other_redis_but_for_co
     assert_eq!(answer.as_deref(), Ok("bob"), "whose server publishes elsewhere is not taken for nobody");
     let nobody = here.context().clients().client("nobody").invoke::<String, _>("WhoAreYou", ()).await;
     assert_eq!(nobody.unwrap_err().to_string(), "Connection 'nobody' disconnected.");
+}
+
+#[actix::test]
+async fn without_shards_all_servers_are_waited_for_that_are_to_end_connections() {
+    let cluster = Cluster::start().await;
+    // Each is linked to another server of it, which does not know who is subscribed at the others.
+    let servers = [0, 1, 2].map(|node: usize| Server::with(RedisBackplane::builder(&cluster.0[node].url())));
+    for server in &servers {
+        server.linked().await;
+    }
+    let (_bob, _cid) = (servers[1].connect("bob").await, servers[2].connect("cid").await);
+    let ended = servers[0].context().users().disconnect(&ConnectionSelector::all()).await;
+    assert_eq!(ended.unwrap(), 2);
+
+    let alone = Server::named(RedisBackplane::builder(&cluster.0[0].url()), "Town.Tower");
+    alone.linked().await;
+    let ended = alone.context().users().disconnect(&ConnectionSelector::all()).await;
+    assert_eq!(ended.unwrap(), 0, "there is nobody to wait for");
 }
 
 #[actix::test]

@@ -41,6 +41,7 @@ pub(super) async fn run(shared: &Arc<Shared>) {
     while !shared.outbox.lock().is_closed() {
         let broken = match beside(Link::make(shared), shared.expire()).await {
             Ok(mut link) => {
+                shared.counts_some_alone.store(!link.is_counted(), Ordering::Relaxed);
                 shared.counts.connected();
                 tracing::info!("linked to Redis");
                 is_known_to_be_down = false;

@@ -19,7 +19,14 @@ mod topology;
 mod under_way;
 mod wire;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures::{
@@ -42,6 +49,7 @@ use crate::backplane::redis::{
     options::RedisOptions,
     outbox::{Outbox, Publication},
     routes::Routes,
+    topology::subscribers_everywhere,
 };
 use crate::{
     BackplaneError,
@@ -82,6 +90,8 @@ pub(super) struct Shared {
     /// Wakes the link.
     wake: Notify,
     counts: Arc<BackplaneCounts>,
+    /// Whether Redis does not know of all subscribers to a channel.
+    counts_some_alone: AtomicBool,
 }
 
 impl RedisBackplane {
@@ -109,6 +119,7 @@ impl RedisBackplane {
             routes: Mutex::default(),
             wake: Notify::new(),
             counts: Arc::default(),
+            counts_some_alone: AtomicBool::new(false),
         });
         if !shares_worker {
             shared.live().map_err(RedisBackplaneError::Thread)?;
@@ -150,6 +161,28 @@ impl Backplane for RedisBackplane {
             return ready(()).boxed();
         }
         self.shared.change(channel)
+    }
+
+    fn subscribers(&self, channel: &str) -> Option<Answer<Result<usize, BackplaneError>>> {
+        if !self.shared.counts_some_alone.load(Ordering::Relaxed) {
+            return None;
+        }
+        let (shared, channel) = (self.shared.clone(), self.channel(channel));
+        let (sender, counted) = oneshot::channel();
+        if let Some(runtime) = self.shared.clock() {
+            runtime.spawn(async move {
+                let (options, channels) = (&shared.options, [channel]);
+                let everywhere =
+                    subscribers_everywhere(&options.server, &options.connection(), &channels).await;
+                let own = shared.routes.lock().is_subscribed(&channels[0]);
+                // He may wait no more.
+                let _ = sender.send(everywhere.map(|all| (all[0], own)));
+            });
+        }
+        Some(Box::pin(async {
+            let Ok(Ok((all, own))) = counted.await else { return Err(BackplaneError::Unreachable) };
+            Ok(all.saturating_sub(usize::from(own)))
+        }))
     }
 
     fn unsubscribe(&self, channel: &str) -> Answer<()> {

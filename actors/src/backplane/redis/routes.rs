@@ -113,6 +113,11 @@ impl Routes {
         }
     }
 
+    /// Whether Redis counts us among those who are subscribed to a channel.
+    pub(super) fn is_subscribed(&self, channel: &str) -> bool {
+        self.routes.get(channel).is_some_and(Route::comes_back)
+    }
+
     /// Gives up a channel that neither we want nor Redis knows of.
     fn forget_unwanted(&mut self, channel: &str) {
         let is_over = |route: &Route| route.receiver.is_none() && route.subscription == Subscription::None;
