@@ -104,9 +104,10 @@ impl Refusals {
         !std::mem::replace(&mut self.are_told, true)
     }
 
-    /// A probe: what comes next is the first, if nothing has come since the last probe.
-    const fn probed(&mut self) {
+    /// A probe: says whether something has come since the last one. If not, what comes next is the first.
+    const fn probed(&mut self) -> bool {
         self.are_told = std::mem::replace(&mut self.are_recent, false);
+        self.are_told
     }
 }
 
@@ -120,8 +121,7 @@ struct Link<'a> {
     next_probe: Pin<Box<Sleep>>,
     /// Whether an other end is known to be gone, or not to be the right one any more.
     is_broken: Arc<AtomicBool>,
-    /// Channels that Redis has refused, which it may not do for ever: a long script makes it refuse everything for a while.
-    refused: Vec<Arc<str>>,
+    /// It may not refuse them for ever: a long script makes it refuse everything for a while.
     refused_channels: Refusals,
     refused_messages: Refusals,
 }
@@ -141,7 +141,6 @@ impl<'a> Link<'a> {
             nodes,
             next_probe,
             is_broken,
-            refused: Vec::new(),
             refused_channels: Refusals::default(),
             refused_messages: Refusals::default(),
         };
@@ -250,7 +249,6 @@ impl<'a> Link<'a> {
                         tracing::warn!(error = %refused, "Redis refuses the end of a subscription, and perhaps more; they are tried again");
                     }
                     routes.subscribed(channel);
-                    self.refused.push(channel.clone());
                 }
                 _ => routes.unsubscribed(channel),
             }
@@ -276,7 +274,6 @@ impl<'a> Link<'a> {
                         tracing::warn!(error = %refused, "Redis refuses a subscription, and perhaps more; they are tried again");
                     }
                     routes.unsubscribed(channel);
-                    self.refused.push(channel.clone());
                 }
             }
         }
@@ -361,11 +358,12 @@ impl<'a> Link<'a> {
         try_join_all(self.nodes.iter_mut().map(Node::greet)).await?;
         self.expect_masters()?;
         self.refused_messages.probed();
-        self.refused_channels.probed();
-        let refused = std::mem::take(&mut self.refused);
-        let Changes { new, old } = self.changes(refused);
-        self.subscribe(new).await?;
-        self.unsubscribe(old).await?;
+        if self.refused_channels.probed() {
+            let unsettled = self.shared.routes.lock().unsettled();
+            let Changes { new, old } = self.changes(unsettled);
+            self.subscribe(new).await?;
+            self.unsubscribe(old).await?;
+        }
         let watched = self.shared.outbox.lock().watched();
         if watched.is_empty() || !self.is_counted() {
             return Ok(());

@@ -98,6 +98,17 @@ impl Routes {
         }
     }
 
+    /// Channels with which it is not as it is wanted, and nothing is under way: Redis has refused them, or has not been asked yet.
+    pub(super) fn unsettled(&self) -> Vec<Arc<str>> {
+        let is_unsettled = |route: &Route| match route.subscription {
+            Subscription::None => route.receiver.is_some(),
+            Subscription::Stands => route.receiver.is_none(),
+            Subscription::Asked | Subscription::Ends => false,
+        };
+        let unsettled = self.routes.iter().filter(|(_, route)| is_unsettled(route));
+        unsettled.map(|(channel, _)| channel.clone()).collect()
+    }
+
     /// Redis knows of a channel.
     pub(super) fn subscribed(&mut self, channel: &str) {
         if let Some(route) = self.routes.get_mut(channel) {
@@ -307,9 +318,20 @@ mod tests {
         routes.unsubscribed("c");
         assert!(!routes.publish(0, "c", &"out".into()));
         assert!(!routes.add("c".into(), Arc::new(Nobody)));
+        assert_eq!(routes.unsettled(), ["c".into()] as [Arc<str>; 1]);
         assert_eq!(routes.begin("c"), Some(Change::Subscribe));
-        routes.unsubscribed("c");
+        assert!(routes.unsettled().is_empty(), "it is being asked for");
+        routes.subscribed("c");
+        assert!(routes.unsettled().is_empty(), "it is as it is wanted");
         routes.remove("c");
+        assert_eq!(routes.unsettled(), ["c".into()] as [Arc<str>; 1]);
+        assert_eq!(routes.begin("c"), Some(Change::Unsubscribe));
+        assert!(routes.unsettled().is_empty(), "it is about to be ended");
+        routes.unsubscribed("c");
+        routes.add("d".into(), Arc::new(Nobody));
+        routes.begin("d");
+        routes.unsubscribed("d");
+        routes.remove("d");
         assert!(routes.routes.is_empty());
     }
 }
